@@ -1,0 +1,93 @@
+// swift-tools-version: 6.1
+import Foundation
+import PackageDescription
+
+// libtorch comes from a PyTorch wheel: `Cluster/setup` puts one under .deps, LIBTORCH=DIR names another.
+let root = URL(filePath: #filePath).deletingLastPathComponent().path()
+let libtorch = ProcessInfo.processInfo.environment["LIBTORCH"] ?? root + ".deps/torch"
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let tomlKit = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
+
+let package = Package(
+    name: "danlu",
+    products: [.executable(name: "danlu", targets: ["danlu"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: [
+        // Common ground: what a run is.
+        .target(name: "Recipe", dependencies: [tomlKit, crypto]),
+
+        // The left tower: learning. Knows no network.
+        .target(
+            name: "CTorch",
+            cxxSettings: [
+                .unsafeFlags([
+                    "-isystem", "\(libtorch)/include", "-isystem", "\(libtorch)/include/torch/csrc/api/include",
+                ])
+            ],
+            linkerSettings: [
+                .unsafeFlags(["-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib"]),
+                .linkedLibrary("torch_cpu"), .linkedLibrary("c10"), .linkedLibrary("dl"),
+            ]),
+        .target(name: "Torch", dependencies: ["CTorch"]),
+        .target(name: "Safetensors", dependencies: [crypto]),
+        .target(name: "Layers", dependencies: ["Torch", "Safetensors"]),
+        .target(name: "StableDiffusion", dependencies: ["Layers", "Torch", "Safetensors"]),
+        .target(name: "Adapters", dependencies: ["Layers", "Torch", "Safetensors"]),
+        .systemLibrary(name: "CVips", providers: [.apt(["libvips-dev"])]),
+        .target(name: "Images", dependencies: ["CVips"]),
+        .target(name: "Dataset", dependencies: ["Recipe", "Images", crypto]),
+        .target(
+            name: "Training",
+            dependencies: [
+                "Recipe", "Dataset", "Adapters", "StableDiffusion", "Layers", "Torch", "Safetensors", "Images", crypto,
+            ]),
+
+        // The right tower: clustering. Knows no tensors.
+        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+        .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
+        .target(name: "Wire", dependencies: ["Recipe"]),
+        .target(name: "Coordination", dependencies: ["Recipe", "Wire", "ZeroMQ"]),
+
+        // The roof.
+        .target(name: "Monitor", dependencies: ["Recipe"]),
+        .executableTarget(
+            name: "danlu",
+            dependencies: [
+                "Recipe", "Training", "Coordination", "Wire", "Monitor", "Dataset", "Images", "StableDiffusion", "Adapters",
+                "Layers", "Torch", "Safetensors", "ZeroMQ", argumentParser, crypto,
+            ]),
+
+        .testTarget(name: "RecipeTests", dependencies: ["Recipe"]),
+        .testTarget(name: "TorchTests", dependencies: ["Torch"]),
+        .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"]),
+        .testTarget(name: "StableDiffusionTests", dependencies: ["StableDiffusion", "Layers", "Torch", "Safetensors"]),
+        .testTarget(name: "AdaptersTests", dependencies: ["Adapters", "StableDiffusion", "Layers", "Torch", "Safetensors"]),
+        .testTarget(name: "DatasetTests", dependencies: ["Dataset", "Images", "Recipe"]),
+        .testTarget(
+            name: "TrainingTests",
+            dependencies: [
+                "Training", "Recipe", "Dataset", "Adapters", "StableDiffusion", "Layers", "Torch", "Safetensors", "Images",
+            ]),
+        .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "Recipe"]),
+        .testTarget(name: "CoordinationTests", dependencies: ["Coordination", "Wire", "ZeroMQ", "Recipe"]),
+        .testTarget(name: "MonitorTests", dependencies: ["Monitor", "Recipe"]),
+        .testTarget(name: "ProgramTests", dependencies: ["Recipe", "Safetensors", "ZeroMQ", crypto]),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx20
+)
+
+for target in package.targets where target.type != .system && target.name != "CTorch" {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+        .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+        .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+    ]
+}
