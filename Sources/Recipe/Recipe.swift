@@ -34,7 +34,16 @@ package struct BaseModel: Codable, Equatable, Sendable {
 
 /// Where the pictures are and how they become batches.
 package struct TrainingData: Codable, Equatable, Sendable {
+    /// What `dataset_config` or `[[datasets]]` listed; empty when `train_data_dir` says where the pictures are.
     package var datasets: [Dataset] = []
+    /// `train_data_dir`: a folder of `<repeats>_<class tokens>` folders, which the dataset room expands.
+    package var trainDataDirectory: String?
+    /// `reg_data_dir`: the same, of regularization pictures.
+    package var regDataDirectory: String?
+    /// What a dataset is that says nothing else; `train_data_dir` becomes one like this. Has no subsets.
+    package var datasetDefaults = Dataset()
+    /// What a subset is that says nothing else: `shuffle_caption` and its kin, given for all.
+    package var subsetDefaults = Subset()
     /// `prior_loss_weight`: what a regularization picture's loss is multiplied by.
     package var priorLossWeight = 1.0
     /// `cache_latents`: keep what the VAE says of a picture for the whole run.
@@ -183,6 +192,9 @@ package struct Batch: Codable, Equatable, Sendable {
     package var slotsPerStep: Int {
         globalBatchSize.map { max(1, $0 / trainBatchSize) } ?? gradientAccumulationSteps
     }
+
+    /// Samples in a full step: slots at a bucket's tail and steps at an epoch's end may have fewer.
+    package var effectiveBatch: Int { slotsPerStep * trainBatchSize }
 }
 
 /// What is asked of the model: noise, timesteps and the weighting of the loss.
