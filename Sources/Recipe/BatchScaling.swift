@@ -10,6 +10,8 @@ package struct BatchScaling: Equatable, Sendable {
     package let beta2: Double
     package let epsilon: Double
 
+    /// By the recipe's rule.
+    ///
     /// Linear: Goyal et al., "Accurate, Large Minibatch SGD", 2017, <https://arxiv.org/abs/1706.02677>. Square root,
     /// with β₁' = 1 − κ(1 − β₁), β₂' = 1 − κ(1 − β₂), ε' = ε/√κ when `scale_adam_betas` is on: Malladi et al., "On the
     /// SDEs and Scaling Rules for Adaptive Gradient Algorithms", 2022, <https://arxiv.org/abs/2205.10287>, definition 5.2.

@@ -7,7 +7,7 @@
 /// It is no `RandomNumberGenerator` on purpose: how the standard library spends random bits (in `shuffled()`, say) may
 /// change between its versions, and with it the result of a run.
 package struct CounterRandom: Sendable {
-    /// What a number is drawn for. Raw values are part of what a seed means: never change or reuse one.
+    /// What a number is drawn for; raw values are part of what a seed means: never change or reuse one.
     package enum Purpose: UInt32, CaseIterable, Sendable {
         case noise = 1
         case timestep = 2

@@ -28,7 +28,9 @@ package struct LearningRates: Sendable {
     /// A group's learning rate at the effective batch, before the schedule.
     package func scaled(_ group: ParameterGroup) -> Double { base(group) * scaling.factor }
 
-    /// The rule's factor at `step`: it climbs from 1 over `lr_scaling_warmup_steps` (Goyal et al. 2017, section 2.2).
+    /// The rule's factor at `step`: it climbs from 1 over `lr_scaling_warmup_steps`.
+    ///
+    /// Goyal et al. 2017, section 2.2.
     package func scalingFactor(at step: Int) -> Double {
         let warmup = recipe.batch.scalingWarmupSteps
         guard step < warmup else { return scaling.factor }

@@ -1,4 +1,4 @@
-/// Parameters that share a learning rate. Raw values are kohya's names for them in logs (`lr/unet`).
+/// Parameters that share a learning rate; raw values are kohya's names for them in logs (`lr/unet`).
 package enum ParameterGroup: String, Codable, CaseIterable, Hashable, Sendable {
     /// The UNet's LoRA; with LoRA+, its A (`lora_down`) alone.
     case unet

@@ -40,7 +40,7 @@ package struct TrainingData: Codable, Equatable, Sendable {
     package var trainDataDirectory: String?
     /// `reg_data_dir`: the same, of regularization pictures.
     package var regDataDirectory: String?
-    /// What a dataset is that says nothing else; `train_data_dir` becomes one like this. Has no subsets.
+    /// What a dataset is that says nothing else; `train_data_dir` becomes one like this; it has no subsets.
     package var datasetDefaults = Dataset()
     /// What a subset is that says nothing else: `shuffle_caption` and its kin, given for all.
     package var subsetDefaults = Subset()
@@ -101,7 +101,7 @@ package struct TrainingData: Codable, Equatable, Sendable {
 package struct Network: Codable, Equatable, Sendable {
     /// `network_dim`: the rank r of every `ΔW = (α / r)·B·A`.
     package var rank = 4
-    /// `network_alpha`: α. 0 means "as the rank".
+    /// `network_alpha`: α, where 0 means "as the rank".
     package var alpha = 1.0
     /// Neither of `network_train_unet_only` and `network_train_text_encoder_only` trains both.
     package var trainsUNet = true
@@ -183,7 +183,7 @@ package struct Batch: Codable, Equatable, Sendable {
     package var scalingRule = ScalingRule.auto
     /// `lr_scaling_warmup_steps`: steps over which the learning rate climbs from the base to the scaled one.
     package var scalingWarmupSteps = 0
-    /// `scale_adam_betas`: the full rule of Malladi et al. 2022 (β1, β2 and ε too).
+    /// `scale_adam_betas`: the full rule of Malladi and others (β1, β2 and ε too), see ``BatchScaling``.
     package var scalesAdamBetas = false
 
     package init() {}

@@ -55,7 +55,7 @@ package struct TrainingPlan: Sendable {
     /// How many slots `step` has: S, or fewer at an epoch's end.
     package func slotCount(of step: Int) -> Int { min(slotsPerStep, slotsPerEpoch - firstSlot(of: step)) }
 
-    /// The slots of `step`, from 0. The epoch last asked for is remembered.
+    /// The slots of `step`, from 0; the epoch last asked for is remembered.
     package func slots(of step: Int) -> [Slot] {
         let epoch = epoch(of: step)
         let first = firstSlot(of: step)
