@@ -65,8 +65,7 @@ package func checkpoint(
                 let body = Unmanaged<CheckpointBody>.fromOpaque(context).takeUnretainedValue()
                 do {
                     let tensors = (0..<count).compactMap { inputs[$0].flatMap { ct_alias($0) }.map(Tensor.init(owning:)) }
-                    let result = try body.run(tensors)
-                    return withExtendedLifetime(result) { ct_alias(result.handle) }
+                    return ct_alias(try body.run(tensors).handle)
                 } catch {
                     message?.pointee = strdup("\(error)")
                     return nil

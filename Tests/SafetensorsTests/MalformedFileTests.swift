@@ -34,7 +34,7 @@ import Testing
         ("{}x", 2, "something after the last brace"),
         (#"{"a"}"#, 4, "expected ':'"), (#"{"a":{"shape":[-1]}}"#, 15, "expected a whole number"),
         (#"{"a":{"shape":[1.5]}}"#, 16, "expected ']'"),
-        (#"{"a":{"shape":[99999999999999999999]}}"#, 34, "a number too large for 63 bits"),
+        (#"{"a":{"shape":[99999999999999999999]}}"#, 33, "a number too large for 63 bits"),
         (#"{"a":{"dtype":3}}"#, 14, "expected '\"'"), (#"{"__metadata__":{"a":1}}"#, 21, "expected '\"'"),
         (#"{"a\ud800":{}}"#, 10, "half of a surrogate pair"), (#"{"a\x":{}}"#, 5, "an unknown escape in a string"),
         ("{\"a\n\":{}}", 4, "a control character in a string"),
