@@ -38,7 +38,7 @@ let package = Package(
         .target(name: "Safetensors", dependencies: [crypto]),
         .target(name: "Layers", dependencies: ["Torch", "Safetensors"]),
         .target(name: "StableDiffusion", dependencies: ["Layers", "Torch", "Safetensors"]),
-        .target(name: "Adapters", dependencies: ["Layers", "Torch", "Safetensors"]),
+        .target(name: "Adapters", dependencies: ["Layers", "Torch", "Safetensors", crypto]),
         .systemLibrary(name: "CVips", providers: [.apt(["libvips-dev"])]),
         .target(name: "Images", dependencies: ["CVips"]),
         .target(name: "Dataset", dependencies: ["Recipe", "Images", crypto]),
