@@ -60,8 +60,11 @@ def make_training() -> None:
         model = make()
         parameters = adapters.attach(model)
         write(adapters.file(parameters), f"training/{model.name}.adapter", adapters.METADATA)
-        for case in training.cases(model):
-            write(training.step(model, parameters, case), f"training/{model.name}.{case.name}", case.settings())
+        plain, weighted = training.cases(model)
+        step = training.step(model, parameters, plain)
+        adapters.check(HERE / model.name, HERE / f"training/{model.name}.adapter.safetensors", step)
+        write(step, f"training/{model.name}.{plain.name}", plain.settings())
+        write(training.step(model, parameters, weighted), f"training/{model.name}.{weighted.name}", weighted.settings())
         optimizer = "sgd" if model.v_prediction else "adamw"
         write(training.run(model, parameters, optimizer), f"training/{model.name}.{optimizer}")
 
