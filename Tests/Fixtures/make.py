@@ -9,12 +9,13 @@ CLIP_VOCABULARY=FILE names OpenAI's bpe_simple_vocab_16e6.txt.gz (it comes with 
 not committed; without it tokens.clip.json is left alone.
 """
 
+import json
 import os
 import sys
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from reference import adapters, hashes, ldm, models, noising, optimizing, parts, sampling, tokens, training
 
@@ -25,8 +26,19 @@ MODELS = [models.tiny_sd1, models.tiny_sd2]
 def write(tensors: dict[str, torch.Tensor], name: str, metadata: dict[str, str] | None = None) -> None:
     path = HERE / f"{name}.safetensors"
     path.parent.mkdir(exist_ok=True)
-    save_file({key: tensor.detach().contiguous().clone() for key, tensor in tensors.items()}, path, metadata)
-    path.chmod(0o644)
+    data = save({key: tensor.detach().contiguous().clone() for key, tensor in tensors.items()}, metadata)
+    path.write_bytes(with_sorted_metadata(data))
+
+
+def with_sorted_metadata(data: bytes) -> bytes:
+    """The library writes metadata in another order each time; sorting keeps the length and makes the same bytes."""
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    if "__metadata__" in header:
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode().ljust(length)
+    assert len(text) == length
+    return data[:8] + text + data[8 + length :]
 
 
 def make_models() -> None:
