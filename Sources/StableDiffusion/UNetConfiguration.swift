@@ -28,8 +28,6 @@ package struct UNetConfiguration: Equatable, Sendable {
     package var frequencyShift = 0.0
     /// Zeros around a picture before it is halved.
     package var downsamplePadding = 1
-    /// Whether attention scores are taken in fp32 whatever the layers compute in, as SD 2.1 asks.
-    package var upcastsAttention = false
     package var middleScale = 1.0
 
     package init() {}
@@ -76,7 +74,6 @@ package struct UNetConfiguration: Equatable, Sendable {
         cosinesFirst = try json.boolean("flip_sin_to_cos", default: true)
         frequencyShift = try json.number("freq_shift", default: 0)
         downsamplePadding = try json.integer("downsample_padding", default: 1, in: 0...1)
-        upcastsAttention = try json.boolean("upcast_attention", default: false)
         middleScale = try json.number("mid_block_scale_factor", default: 1)
         try Self.refuseUnknownKinds(json)
         try checkDivisions(json)
