@@ -120,6 +120,7 @@ def save(model: Model, folder: Path) -> None:
     write_json(folder / "model_index.json", index)
     if model.name == "tiny-sd1":
         age(folder)
+        unclip(folder)
     for path in folder.rglob("*.safetensors"):
         path.chmod(0o644)
 
@@ -133,6 +134,12 @@ def age(folder: Path) -> None:
     tensors = {f"text_model.{key}": value for key, value in load_file(path).items()}
     tensors["text_model.embeddings.position_ids"] = torch.arange(77)[None]
     save_file(tensors, path, metadata={"format": "pt"})
+
+
+def unclip(folder: Path) -> None:
+    """`clip_sample` is unknown to PNDM, but in the file of Stable Diffusion 1.5, for the samplers made from it."""
+    path = folder / "scheduler/scheduler_config.json"
+    write_json(path, {**json.loads(path.read_text()), "clip_sample": False})
 
 
 def write_json(path: Path, value) -> None:
