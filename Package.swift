@@ -37,7 +37,7 @@ let package = Package(
         .target(name: "Torch", dependencies: ["CTorch"]),
         .target(name: "Safetensors", dependencies: [crypto]),
         .target(name: "Layers", dependencies: ["Torch", "Safetensors"]),
-        .target(name: "StableDiffusion", dependencies: ["Layers", "Torch", "Safetensors"]),
+        .target(name: "StableDiffusion", dependencies: ["Layers", "Torch", "Safetensors", crypto]),
         .target(name: "Adapters", dependencies: ["Layers", "Torch", "Safetensors", crypto]),
         .target(
             name: "CVips",
