@@ -19,7 +19,7 @@ package enum AdapterError: Error, Equatable, CustomStringConvertible {
     case badAlpha(file: String, key: String)
     case doesNotFit(file: String, key: String, found: [Int], wanted: [Int])
     case noSuchLayer(file: String, key: String, others: Int)
-    case nothingInCommon(file: String, parts: [ModelPart])
+    case nothingInCommon(file: String, parts: [AdaptedPart])
 
     package var description: String {
         switch self {

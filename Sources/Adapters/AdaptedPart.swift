@@ -1,5 +1,5 @@
 /// A part of Stable Diffusion that adapters are put on, in the order in which kohya's scripts make them.
-package enum ModelPart: String, Codable, Sendable, Hashable, CaseIterable {
+package enum AdaptedPart: String, Codable, Sendable, Hashable, CaseIterable {
     case textEncoder
     case unet
 
