@@ -37,9 +37,17 @@ let package = Package(
         .target(name: "Torch", dependencies: ["CTorch"]),
         .target(name: "Safetensors", dependencies: [crypto]),
         .target(name: "Layers", dependencies: ["Torch", "Safetensors"]),
-        .target(name: "StableDiffusion", dependencies: ["Layers", "Torch", "Safetensors"]),
-        .target(name: "Adapters", dependencies: ["Layers", "Torch", "Safetensors"]),
-        .systemLibrary(name: "CVips", providers: [.apt(["libvips-dev"])]),
+        .target(name: "StableDiffusion", dependencies: ["Layers", "Torch", "Safetensors", crypto]),
+        .target(name: "Adapters", dependencies: ["Layers", "Torch", "Safetensors", crypto]),
+        .target(
+            name: "CVips",
+            // Where Debian keeps glib's headers; a folder that is not there is passed over.
+            cSettings: [
+                .unsafeFlags(
+                    ["-I/usr/include/glib-2.0"]
+                        + ["x86_64", "aarch64"].map { "-I/usr/lib/\($0)-linux-gnu/glib-2.0/include" })
+            ],
+            linkerSettings: [.linkedLibrary("vips"), .linkedLibrary("gobject-2.0"), .linkedLibrary("glib-2.0")]),
         .target(name: "Images", dependencies: ["CVips"]),
         .target(name: "Dataset", dependencies: ["Recipe", "Images", crypto]),
         .target(
@@ -84,7 +92,7 @@ let package = Package(
     cxxLanguageStandard: .cxx20
 )
 
-for target in package.targets where target.type != .system && target.name != "CTorch" {
+for target in package.targets where target.type != .system && !["CTorch", "CVips"].contains(target.name) {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),  // SE-0335
         .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
