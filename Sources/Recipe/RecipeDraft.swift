@@ -8,6 +8,7 @@ struct RecipeDraft {
     private var given: [String: Given] = [:]
     private var datasets: (list: SettingValue, general: [String: SettingValue], source: SettingPlace.Source)?
     private var notes: [String] = []
+    private var ineffective: [(place: SettingPlace, reason: String)] = []
 
     private static func key(_ name: String) -> String { SettingTable.byKey[name]?.key ?? name }
 
@@ -62,12 +63,15 @@ struct RecipeDraft {
             if let note = try setting.assign(given.value, given.place, &recipe) { notes.append(note) }
         }
         for (key, given) in given.sorted(by: { $0.key < $1.key }) {
-            if let note = try UnsupportedSetting.byKey[key]?.note(given.value, at: given.place) { notes.append(note) }
+            if let reason = try UnsupportedSetting.byKey[key]?.reason(given.value, at: given.place) {
+                ineffective.append((given.place, reason))
+            }
         }
         if let file = given["config_file"] {
             notes.append("\(file.place) has no effect: a recipe does not read another.")
         }
         try readDatasets(into: &recipe)
+        notes += UnsupportedSetting.notes(ineffective)
         notes += try recipe.settle(given: Set(given.keys))
         return (recipe, notes)
     }
@@ -98,6 +102,7 @@ struct RecipeDraft {
         recipe.data.datasets = try settings.datasets(
             datasets.list, general: datasets.general, defaults: recipe.data)
         notes += settings.notes
+        ineffective += settings.ineffective
         for key in settings.keys.sorted() {
             if let overruled = given[key], overruled.place.source == .commandLine {
                 notes.append("\(overruled.place) is only a default: the list of datasets says \(key) itself.")
