@@ -65,7 +65,8 @@ package func checkpoint(
                 let body = Unmanaged<CheckpointBody>.fromOpaque(context).takeUnretainedValue()
                 do {
                     let tensors = (0..<count).compactMap { inputs[$0].flatMap { ct_alias($0) }.map(Tensor.init(owning:)) }
-                    return ct_alias(try body.run(tensors).handle)
+                    let result = try body.run(tensors)
+                    return withExtendedLifetime(result) { ct_alias(result.handle) }
                 } catch {
                     message?.pointee = strdup("\(error)")
                     return nil
