@@ -46,10 +46,10 @@ struct BenchCommand: ParsableCommand {
         var resolution: Int
         var rank: Int
         var threads: Int
-        var step_seconds: Double
-        var step_seconds_all: [Double]
-        var first_step_seconds: Double
-        var peak_rss_bytes: Int
+        var stepSeconds: Double
+        var stepSecondsAll: [Double]
+        var firstStepSeconds: Double
+        var peakRSSBytes: Int
         var losses: [Double]
     }
 
@@ -102,9 +102,10 @@ struct BenchCommand: ParsableCommand {
         }
         let figures = Figures(
             batch: batch, precision: precision.rawValue, resolution: resolution, rank: rank, threads: LibTorch.threads,
-            step_seconds: seconds.sorted()[seconds.count / 2], step_seconds_all: seconds, first_step_seconds: firstStep,
-            peak_rss_bytes: Self.peakMemory, losses: losses)
+            stepSeconds: seconds.sorted()[seconds.count / 2], stepSecondsAll: seconds, firstStepSeconds: firstStep,
+            peakRSSBytes: Self.peakMemory, losses: losses)
         let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = json ? [.sortedKeys] : [.sortedKeys, .prettyPrinted]
         Console.output.line(String(decoding: try encoder.encode(figures), as: UTF8.self))
     }

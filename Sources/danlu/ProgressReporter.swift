@@ -5,7 +5,9 @@ import Recipe
 import Synchronization
 import Training
 
-/// Turns what happens in a run into what its user sees. May be told from any thread.
+/// Turns what happens in a run into what its user sees.
+///
+/// May be told from any thread.
 final class ProgressReporter: Sendable {
     private struct State {
         var display: ProgressDisplay
