@@ -1,6 +1,6 @@
 /// One frozen layer and the size of the low-rank change that is trained beside it.
 package struct AdaptedLayer: Codable, Equatable, Hashable, Sendable {
-    package let part: ModelPart
+    package let part: AdaptedPart
     /// Its place in the part's tree of names: `down_blocks.0.attentions.0.proj_in`.
     package let path: String
     /// Its frozen weight's: `[outputs, inputs]`, or `[outputs, inputs, kernel, kernel]`.
@@ -11,7 +11,7 @@ package struct AdaptedLayer: Codable, Equatable, Hashable, Sendable {
     package let alpha: Double
 
     /// - Parameter alpha: 0 means `rank`, as in kohya's scripts.
-    package init(part: ModelPart, path: String, shape: [Int], rank: Int, alpha: Double) {
+    package init(part: AdaptedPart, path: String, shape: [Int], rank: Int, alpha: Double) {
         self.part = part
         self.path = path
         self.shape = shape

@@ -10,7 +10,6 @@ extension AdapterMetadata {
             "ss_network_module": "networks.lora",
             "ss_network_dim": .int(network.rank),
             "ss_network_alpha": .float(network.alpha),
-            "ss_network_dropout": nil,
         ]
     }
 
@@ -75,6 +74,7 @@ extension AdapterMetadata {
 
     var trainingValues: [String: PythonValue] {
         [
+            "ss_network_dropout": nil,
             "ss_session_id": .int(training.sessionID),
             "ss_training_started_at": .float(training.startedAt),
             "ss_training_finished_at": .float(training.finishedAt),

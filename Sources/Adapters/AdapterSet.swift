@@ -31,7 +31,7 @@ package final class AdapterSet {
             return leaf
         }
         self.leaves = leaves
-        var halves: [Int: [ParameterGroup.Half: Tensor]] = [:]
+        var halves: [Int: [AdapterGroup.Half: Tensor]] = [:]
         for (entry, leaf) in zip(table.entries, leaves) { halves[entry.layer, default: [:]][entry.group.half] = leaf }
         adapters = table.layers.indices.compactMap { index in
             guard let down = halves[index]?[.down], let up = halves[index]?[.up] else { return nil }
@@ -72,7 +72,7 @@ package final class AdapterSet {
     }
 
     /// The leaves below `path` in `part`: what a checkpointed block reaches by itself.
-    package func leaves(of part: ModelPart, under path: String) -> [Tensor] {
+    package func leaves(of part: AdaptedPart, under path: String) -> [Tensor] {
         zip(table.entries, leaves).filter { entry, _ in
             let layer = table.layers[entry.layer]
             return layer.part == part && (layer.path == path || layer.path.hasPrefix(path + "."))
@@ -80,7 +80,7 @@ package final class AdapterSet {
     }
 
     /// What to hand to `Weights` when `part` is built.
-    package func plan(for part: ModelPart) -> any AdaptationPlan { Plan(set: self, part: part) }
+    package func plan(for part: AdaptedPart) -> any AdaptationPlan { Plan(set: self, part: part) }
 
     /// Makes sure that every adapter found its layer in the models that were built.
     package func requireAllPlaced() throws(AdapterError) {
@@ -90,15 +90,15 @@ package final class AdapterSet {
     }
 
     /// The adapter of a layer; nil for one that stays as it is.
-    package func adapter(of part: ModelPart, at path: String) -> LowRankAdapter? {
+    package func adapter(of part: AdaptedPart, at path: String) -> LowRankAdapter? {
         indices[part.key(of: path)].map { adapters[$0] }
     }
 
     private final class Plan: AdaptationPlan {
         let set: AdapterSet
-        let part: ModelPart
+        let part: AdaptedPart
 
-        init(set: AdapterSet, part: ModelPart) {
+        init(set: AdapterSet, part: AdaptedPart) {
             self.set = set
             self.part = part
         }

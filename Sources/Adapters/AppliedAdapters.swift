@@ -6,12 +6,12 @@ package import Torch
 /// On a layer that several files adapt they become one adapter of the sum of their ranks.
 package final class AppliedAdapters {
     private let files: [(file: LoRAFile, weight: Double)]
-    private let part: ModelPart
+    private let part: AdaptedPart
     private let device: Device
     private var used: [Set<String>]
 
     /// - Parameter files: each with how much of its change is made; 1 is all of it.
-    package init(_ files: [(file: LoRAFile, weight: Double)], part: ModelPart, device: Device = .cpu) {
+    package init(_ files: [(file: LoRAFile, weight: Double)], part: AdaptedPart, device: Device = .cpu) {
         self.files = files
         self.part = part
         self.device = device

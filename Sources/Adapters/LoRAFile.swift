@@ -111,7 +111,7 @@ extension ShapeTable {
         let keys = Set(layers.map(\.key))
         let strangers = file.modules.keys.filter { !keys.contains($0) }.sorted()
         guard strangers.count < file.modules.count else {
-            throw AdapterError.nothingInCommon(file: file.path, parts: ModelPart.allCases.filter(parts.contains))
+            throw AdapterError.nothingInCommon(file: file.path, parts: AdaptedPart.allCases.filter(parts.contains))
         }
         if let first = strangers.first {
             throw AdapterError.noSuchLayer(file: file.path, key: first, others: strangers.count - 1)
@@ -131,5 +131,5 @@ extension ShapeTable {
         return weights
     }
 
-    private var parts: Set<ModelPart> { Set(layers.map(\.part)) }
+    private var parts: Set<AdaptedPart> { Set(layers.map(\.part)) }
 }

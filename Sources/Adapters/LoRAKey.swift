@@ -44,7 +44,7 @@ struct LoRAKey: Equatable {
 
     /// A layer's name in kohya's form, from any form.
     private static func layer(_ name: String) -> String? {
-        if ModelPart.allCases.contains(where: { name.hasPrefix($0.keyPrefix) }) {
+        if AdaptedPart.allCases.contains(where: { name.hasPrefix($0.keyPrefix) }) {
             // kohya's names have no dots left.
             return name.contains(".") ? nil : name
         }
@@ -59,7 +59,7 @@ struct LoRAKey: Equatable {
         }
         // What newer transformers call the text encoder's layers.
         if path.hasPrefix("encoder.layers.") { path = "text_model." + path }
-        let part: ModelPart = path.hasPrefix("text_model.") ? .textEncoder : .unet
+        let part: AdaptedPart = path.hasPrefix("text_model.") ? .textEncoder : .unet
         let roots = [
             "text_model.", "down_blocks.", "mid_block.", "up_blocks.", "conv_in", "conv_out", "time_embedding.",
         ]

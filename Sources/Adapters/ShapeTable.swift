@@ -2,17 +2,17 @@ import Crypto
 package import Safetensors
 
 /// Which trained numbers share a learning rate: one half of the adapters of one part.
-package struct ParameterGroup: Hashable, Sendable, CustomStringConvertible {
+package struct AdapterGroup: Hashable, Sendable, CustomStringConvertible {
     /// A or B; LoRA+ gives B a learning rate of its own.
     package enum Half: String, Sendable, CaseIterable {
         case down
         case up
     }
 
-    package let part: ModelPart
+    package let part: AdaptedPart
     package let half: Half
 
-    package init(_ part: ModelPart, _ half: Half) {
+    package init(_ part: AdaptedPart, _ half: Half) {
         self.part = part
         self.half = half
     }
@@ -33,7 +33,7 @@ package struct ShapeTable: Equatable, Sendable {
         package let shape: [Int]
         /// Its first number's place in the flat array.
         package let offset: Int
-        package let group: ParameterGroup
+        package let group: AdapterGroup
         /// The index of its layer in `layers`.
         package let layer: Int
 
@@ -58,7 +58,7 @@ package struct ShapeTable: Equatable, Sendable {
             guard (1...Self.highestRank).contains(layer.rank) else {
                 throw .rank(layer: layer.key, rank: layer.rank)
             }
-            guard layer.alpha.isFinite, layer.alpha > 0 else {
+            guard Self.alphas.contains(layer.alpha) else {
                 throw .alpha(layer: layer.key, alpha: layer.alpha)
             }
             guard [2, 4].contains(layer.shape.count), layer.shape.allSatisfy({ (1...Self.widestLayer).contains($0) })
@@ -69,13 +69,13 @@ package struct ShapeTable: Equatable, Sendable {
         }
         var entries: [Entry] = []
         var offset = 0
-        for part in ModelPart.allCases {
-            for half in ParameterGroup.Half.allCases {
+        for part in AdaptedPart.allCases {
+            for half in AdapterGroup.Half.allCases {
                 for (index, layer) in layers.enumerated() where layer.part == part {
                     let entry = Entry(
                         name: "\(layer.key).lora_\(half.rawValue).weight",
                         shape: half == .down ? layer.downShape : layer.upShape,
-                        offset: offset, group: ParameterGroup(part, half), layer: index)
+                        offset: offset, group: AdapterGroup(part, half), layer: index)
                     entries.append(entry)
                     offset += entry.count
                     guard offset <= Self.most else { throw .tooManyParameters }
@@ -87,6 +87,8 @@ package struct ShapeTable: Equatable, Sendable {
         count = offset
     }
 
+    /// The alphas that are accepted: what every format of a LoRA file can hold.
+    package static let alphas = 1e-6...65504
     /// The highest rank that is accepted.
     package static let highestRank = 4096
     // With 4 extents of at most 2^16, rank 2^12 and a bound on every sum no product overflows: 2^12 · 2^48 < 2^63.
@@ -94,8 +96,8 @@ package struct ShapeTable: Equatable, Sendable {
     private static let most = 1 << 34
 
     /// The groups that have numbers, each with the range of the flat array that it is.
-    package var groups: [(group: ParameterGroup, range: Range<Int>)] {
-        ModelPart.allCases.flatMap { part in ParameterGroup.Half.allCases.map { ParameterGroup(part, $0) } }
+    package var groups: [(group: AdapterGroup, range: Range<Int>)] {
+        AdaptedPart.allCases.flatMap { part in AdapterGroup.Half.allCases.map { AdapterGroup(part, $0) } }
             .compactMap { group in
                 let members = entries.filter { $0.group == group }
                 guard let first = members.first, let last = members.last else { return nil }

@@ -10,7 +10,7 @@ package enum TargetModules {
     ///
     /// - Parameter parameters: all tensors of `part`, in any order; a checkpoint's header or a configuration is enough.
     package static func layers(
-        of part: ModelPart, among parameters: some Sequence<Parameter>, rank: Int, alpha: Double
+        of part: AdaptedPart, among parameters: some Sequence<Parameter>, rank: Int, alpha: Double
     ) -> [AdaptedLayer] {
         parameters.compactMap { parameter -> AdaptedLayer? in
             guard let path = target(parameter, in: part) else { return nil }
@@ -20,7 +20,7 @@ package enum TargetModules {
     }
 
     /// The path of the layer whose weight `parameter` is, if it is one to adapt.
-    private static func target(_ parameter: Parameter, in part: ModelPart) -> String? {
+    private static func target(_ parameter: Parameter, in part: AdaptedPart) -> String? {
         let isLinear = parameter.shape.count == 2 || parameter.shape.count == 4 && parameter.shape.suffix(2) == [1, 1]
         let components = parameter.name.split(separator: ".")
         guard isLinear, components.last == "weight" else { return nil }

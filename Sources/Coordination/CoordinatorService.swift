@@ -58,6 +58,8 @@ package final class CoordinatorService {
 
     /// Where workers find it, with the port that the system chose.
     package let address: Address
+    /// The port of the bulk connections, on the same host.
+    package var bulkPort: UInt16 { desk.port }
     /// Commands may be put in here from any thread.
     package let commands: Mailbox<CoordinatorCommand>
 

@@ -92,7 +92,7 @@ package struct Membership: Sendable {
 
     let run: RunID
     var requirements: Requirements
-    private(set) var members: [WorkerID: Member] = [:]
+    package private(set) var members: [WorkerID: Member] = [:]
     private var byPeer: [Peer: WorkerID] = [:]
     private var numbers: [String: WorkerID] = [:]
     private var incarnation: UInt64

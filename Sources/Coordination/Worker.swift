@@ -62,7 +62,8 @@ package struct Worker: Sendable {
     private var phase = Phase.asking(again: .zero)
     private var retry: Duration
     private var jitter: UInt64
-    private var stamp = Stamp.stranger
+    /// What this worker's messages are marked with in this life.
+    package private(set) var stamp = Stamp.stranger
     /// The run this worker has joined; it joins no other.
     private var run: RunID?
     private var learnerIsFor: Welcome?
@@ -72,6 +73,7 @@ package struct Worker: Sendable {
     /// Leases that wait for their weights.
     private var waiting: [Lease] = []
     private var round: UInt32 = 0
+    private var newestDelivery: UInt32 = 0
     /// Messages of earlier lives that were dropped.
     package private(set) var stale = 0
 
@@ -110,6 +112,16 @@ package struct Worker: Sendable {
             return [.abandon(before: nil), .send(.leave, stamp: stamp), .finished(.left)]
         case .tick: return tick(at: now)
         }
+    }
+
+    /// Whether weights of this number are newer than any that have come in this life; then they are the newest.
+    package mutating func accepts(delivery: UInt32) -> Bool {
+        guard phase == .inside, delivery > newestDelivery else {
+            stale += 1
+            return false
+        }
+        newestDelivery = delivery
+        return true
     }
 
     private mutating func tick(at now: Duration) -> [Effect] {
@@ -191,6 +203,7 @@ package struct Worker: Sendable {
             retry = patience.retry
             heardAt = now
             round = 0
+            newestDelivery = 0
             var effects = [Effect.openBulk(welcome, stamp: stamp)]
             if learnerIsFor?.run != welcome.run || learnerIsFor?.threads != welcome.threads {
                 learnerIsFor = welcome

@@ -184,6 +184,7 @@ final class WorkerLink {
         try payload.withUnsafeBytes { bytes throws(WireError) in try assembly?.take(header, bytes) }
         guard let whole = assembly, whole.isComplete else { return }
         assembly = nil
+        guard worker.accepts(delivery: header.round) else { return }
         let holding = Status.Holding(delivery: header.round, checksum: whole.floats.checksum)
         bench.jobs.put(.use(whole.floats, step: Int(clamping: header.step), holding))
     }

@@ -20,6 +20,8 @@ package enum DatasetError: Error, Equatable, CustomStringConvertible {
     case unusable(total: Int, first: [String])
     /// The file is no longer the one that the manifest was made from.
     case changed(file: String)
+    /// A view that no plan makes: it came from a damaged manifest.
+    case cropOutside(file: String, view: SampleView)
 
     package var description: String {
         switch self {
@@ -46,11 +48,16 @@ package enum DatasetError: Error, Equatable, CustomStringConvertible {
             "\(file) is not UTF-8 (byte \(byte) is 0x\(hexadecimal(value))): save it as UTF-8"
         case .captionUTF16(let file):
             "\(file) is UTF-16: save it as UTF-8"
+        case .unusable(1, let first):
+            first.joined()
         case .unusable(let total, let first):
             "\(total) files cannot be used:\n" + first.map { "  " + $0 }.joined(separator: "\n")
                 + (total > first.count ? "\n  and \(total - first.count) more" : "")
         case .changed(let file):
             "\(file) is not the picture that the run was planned with: put the old one back, or start a new run"
+        case .cropOutside(let file, let view):
+            "\(view.bucket) at (\(view.cropX), \(view.cropY)) is no part of \(file) resized to \(view.resized): "
+                + "the manifest is damaged; make it again"
         }
     }
 }

@@ -55,7 +55,9 @@ package enum FolderScan {
         let entries = try entries(of: folder)
         let paths = entries.filter(\.isPicture).map { folder.appending(component: $0.name) }
         guard !paths.isEmpty else { throw .noPictures(folder: folder) }
-        let strangers = entries.filter { !$0.isFolder && ["gif", "avif", "heic", "jxl", "tif", "tiff"].contains($0.ending) }
+        let strangers = entries.filter {
+            !$0.isFolder && ["gif", "avif", "heic", "jxl", "tif", "tiff"].contains($0.ending)
+        }
         let note =
             "\(folder): \(strangers.count) files are left out, such as \(strangers.first?.name ?? ""): "
             + "convert them to PNG, JPEG, WebP or BMP"

@@ -18,7 +18,7 @@ private struct Taps {
             let centre = (Double(index) + 0.5) * scale
             let first = max(0, Int(centre - support + 0.5))
             let end = min(source, Int(centre + support + 0.5))
-            let values = (first..<end).map { lanczos((Double($0) - centre + 0.5) / stretch) }
+            let values = (first..<end).map { lanczos((Double($0) - centre + 0.5) * (1 / stretch)) }
             let sum = values.reduce(0, +)
             let weights = values.map { value in
                 let scaled = (sum == 0 ? value : value / sum) * Double(1 << precision)
@@ -41,7 +41,8 @@ private struct Taps {
 extension PixelImage {
     /// Resampling by a Lanczos window of three lobes, first along the rows, then along the columns, both in 8 bits.
     ///
-    /// Pillow's `Image.resize(…, Resampling.LANCZOS)` on an 8-bit picture, with its fixed-point weights.
+    /// Pillow's `Image.resize(…, Resampling.LANCZOS)` on an 8-bit picture, with its fixed-point weights and the
+    /// order that it keeps up to version 12.
     func resampledByLanczos(to target: PixelSize) -> PixelImage {
         var image = self
         if target.width != width { image = image.resampledAlongRows(to: target.width) }

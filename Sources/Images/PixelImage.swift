@@ -67,12 +67,15 @@ package struct PixelImage: Equatable, Sendable {
 
     /// Lays `other` over this picture, its top left corner at `(x, y)`; what does not fit is left out.
     package mutating func paste(_ other: PixelImage, x: Int, y: Int) {
-        let columns = max(0, -x)..<max(max(0, -x), min(other.width, width - x))
-        for row in max(0, -y)..<max(max(0, -y), min(other.height, height - y)) {
-            let source = (row * other.width + columns.lowerBound) * 3
-            let target = ((y + row) * width + x + columns.lowerBound) * 3
-            samples.replaceSubrange(
-                target..<target + columns.count * 3, with: other.samples[source..<source + columns.count * 3])
+        let left = max(0, -x)
+        let count = min(other.width, width - x) - left
+        let top = max(0, -y)
+        let bottom = min(other.height, height - y)
+        guard count > 0, top < bottom else { return }
+        for row in top..<bottom {
+            let source = (row * other.width + left) * 3
+            let target = ((y + row) * width + x + left) * 3
+            samples.replaceSubrange(target..<target + count * 3, with: other.samples[source..<source + count * 3])
         }
     }
 }

@@ -5,6 +5,7 @@
 struct DatasetSettings {
     private let source: SettingPlace.Source
     private(set) var notes: [String] = []
+    private(set) var ineffective: [(place: SettingPlace, reason: String)] = []
     /// Keys that a dataset file said something about, by which a flag of that name is overruled.
     private(set) var keys: Set<String> = []
 
@@ -92,7 +93,7 @@ struct DatasetSettings {
                 keys.insert(setting.key)
                 if let note = try setting.assign(value, place, &scope.dataset) { notes.append(note) }
             } else if let unsupported = UnsupportedSetting.byKey[key] {
-                if let note = try unsupported.note(value, at: place) { notes.append(note) }
+                if let reason = try unsupported.reason(value, at: place) { ineffective.append((place, reason)) }
             } else {
                 let known = Set(Self.subsetByKey.keys).union(scope.isSubset ? [] : Set(Self.datasetByKey.keys))
                 throw .unknown(place, suggestion: SettingNames.suggestion(for: key, among: known))

@@ -36,9 +36,10 @@ package enum SettingShape: Equatable, Sendable {
         case .flag: ""
         case .whole, .wholes: "N"
         case .number: "X"
+        case .choice(let choices) where choices.count > 4: "NAME"
         case .choice(let choices): choices.joined(separator: "|")
         case .text(let name): name
-        case .list(let element): "\(element) …"
+        case .list(let element): "\(element) ..."
         case .resolution: "W[,H]"
         case .stepsOrShare: "N|SHARE"
         }

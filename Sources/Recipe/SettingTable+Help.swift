@@ -10,20 +10,18 @@ extension SettingTable {
                 text += "  --\(setting.key)\(placeholder.isEmpty ? "" : " " + placeholder)\n"
                 let value = setting.value(usual)
                 let noted = value.map { $0.isNothing ? setting.help : "\(setting.help) [\(Self.written($0))]" }
-                text += wrapped(noted ?? setting.help, indent: 6, width: width)
+                text += (noted ?? setting.help).wrapped(indent: 6, width: width)
             }
         }
         text += "\nDATASETS\n"
-        text += wrapped(
-            "A list [[datasets]] with [[datasets.subsets]] may stand in the recipe, or in a file of its own:",
-            indent: 2,
-            width: width)
+        text += "A list [[datasets]] with [[datasets.subsets]] may stand in the recipe, or in a file of its own:"
+            .wrapped(indent: 2, width: width)
         text += "  --dataset_config FILE\n"
-        text += wrapped("what datasets and subsets may say beyond the keys of DATA:", indent: 6, width: width)
+        text += "what datasets and subsets may say beyond the keys of DATA:".wrapped(indent: 6, width: width)
         let shared = Set(all.map(\.key))
         for (key, help) in dataset.map({ ($0.key, $0.help) }) + subset.map({ ($0.key, $0.help) })
         where !shared.contains(key) {
-            text += wrapped("\(key): \(help)", indent: 8, width: width)
+            text += "\(key): \(help)".wrapped(indent: 8, width: width)
         }
         return text
     }
@@ -35,20 +33,5 @@ extension SettingTable {
         case .list(let values): values.map(written).joined(separator: " ")
         default: value.toml
         }
-    }
-
-    /// `text` in lines of at most `width` columns, each after `indent` spaces.
-    private static func wrapped(_ text: String, indent: Int, width: Int) -> String {
-        let margin = String(repeating: " ", count: indent)
-        var lines: [String] = []
-        var line = ""
-        for word in text.split(separator: " ") {
-            if !line.isEmpty, indent + line.count + 1 + word.count > width {
-                lines.append(line)
-                line = ""
-            }
-            line += line.isEmpty ? String(word) : " " + word
-        }
-        return (lines + [line]).map { margin + $0 + "\n" }.joined()
     }
 }

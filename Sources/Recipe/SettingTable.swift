@@ -102,7 +102,10 @@ package enum SettingTable {
     ]
 
     private static let schedule: [Setting<Recipe>] = [
-        .choice("lr_scheduler", \.schedule.kind, "how the learning rate moves with the step"),
+        .choice(
+            "lr_scheduler", \.schedule.kind,
+            "how the learning rate moves with the step: "
+                + Schedule.Kind.allCases.map(\.rawValue).joined(separator: ", ")),
         Setting(
             key: "lr_warmup_steps", shape: .stepsOrShare,
             help: "steps, or a share of all steps, over which the learning rate climbs from 0",

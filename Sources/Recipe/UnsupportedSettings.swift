@@ -18,16 +18,29 @@ package struct UnsupportedSetting: Sendable {
         return ["base_weights", "base_weights_multiplier", "lr_scheduler_args"].contains(key) ? .many : .one
     }
 
-    /// The note for `value` at `place`, nil where there is nothing to say.
-    func note(_ value: SettingValue, at place: SettingPlace) throws(RecipeError) -> String? {
+    /// Why `value` at `place` has no effect; nil where there is nothing to say.
+    func reason(_ value: SettingValue, at place: SettingPlace) throws(RecipeError) -> String? {
         if value.isNothing { return nil }
         switch verdict {
         case .harmless(let reason):
-            return "\(place) has no effect: \(reason)."
+            return reason
         case .refused(let reason, let neutral):
             guard neutral.contains(value) else { throw .unsupported(place, value: value, reason: reason) }
             return nil
         }
+    }
+
+    /// A note for each reason, naming every place it holds for.
+    static func notes(_ ineffective: [(place: SettingPlace, reason: String)]) -> [String] {
+        Dictionary(grouping: ineffective, by: \.reason).map { reason, group in
+            let places = group.enumerated().map { index, one in
+                if index > 0, one.place.source == group[0].place.source, case .file = one.place.source {
+                    return one.place.key
+                }
+                return "\(one.place)"
+            }
+            return places.joined(separator: ", ") + (places.count == 1 ? " has" : " have") + " no effect: \(reason)."
+        }.sorted()
     }
 
     package static let byKey: [String: UnsupportedSetting] = Dictionary(

@@ -3,6 +3,7 @@ import Foundation
 import Synchronization
 import Testing
 import Wire
+import ZeroMQ
 
 /// A coordinator and workers in threads of this process, over real sockets on the loopback.
 final class LoopbackCluster {
@@ -77,4 +78,112 @@ final class LoopbackWorker: Sendable {
     }
 
     struct Late: Error {}
+}
+
+/// A coordinator in a thread.
+final class RunningCoordinator: Sendable {
+    struct Ended {
+        var finish: Finish
+        var weights: [Float]
+        var contributions: [StepContribution]
+        var saves: Int
+        var dropped: Coordinator.Dropped
+    }
+
+    let address: Address
+    let bulkPort: UInt16
+    let commands: Mailbox<CoordinatorCommand>
+    private let outcome: Mailbox<Result<Ended, any Error>>
+
+    init(
+        _ configuration: CoordinatorService.Configuration, _ master: sending StraightLineMaster,
+        observe: @escaping @Sendable (Happening) -> Void
+    ) throws {
+        let outcome = try Mailbox<Result<Ended, any Error>>()
+        let started = try Mailbox<Result<(Address, UInt16, Mailbox<CoordinatorCommand>), any Error>>()
+        let collector = Collector()
+        let parcel = Parcel(master: master)
+        let thread = Thread {
+            outcome.put(
+                Result {
+                    let master = parcel.master
+                    let service: CoordinatorService
+                    do {
+                        service = try CoordinatorService(configuration, master: master) { happening in
+                            if case .note(let note) = happening { collector.notes.withLock { $0.append(note) } }
+                            observe(happening)
+                        }
+                    } catch {
+                        started.put(.failure(error))
+                        throw error
+                    }
+                    started.put(.success((service.address, service.bulkPort, service.commands)))
+                    let finish = try service.run()
+                    return Ended(
+                        finish: finish, weights: master.weights, contributions: master.contributions,
+                        saves: master.saves, dropped: service.dropped)
+                })
+        }
+        thread.start()
+        guard let start = try started.wait(timeout: .seconds(5)).first else { throw LoopbackWorker.Late() }
+        (address, bulkPort, commands) = try start.get()
+        self.outcome = outcome
+        self.collector = collector
+    }
+
+    private let collector: Collector
+
+    private final class Collector: Sendable {
+        let notes = Mutex<[Note]>([])
+    }
+
+    /// Handed from one thread to another, once.
+    private struct Parcel: @unchecked Sendable {
+        let master: StraightLineMaster
+    }
+
+    func notes() -> [Note] { collector.notes.withLock { $0 } }
+
+    /// How it ended, waiting for at most 20 s.
+    func result() throws -> Ended {
+        guard let result = try outcome.wait(timeout: .seconds(20)).first else {
+            commands.put(.stop(reason: "the test is over"))
+            commands.put(.stop(reason: "the test is over"))
+            throw LoopbackWorker.Late()
+        }
+        return try result.get()
+    }
+}
+
+/// A coordinator that a test speaks for: it welcomes, and vanishes without a word.
+final class HandmadeCoordinator {
+    let control: Socket
+    let bulk: Socket
+    let port: UInt16
+    private let bulkPort: UInt16
+
+    /// A context of its own, which ends when the sockets are closed: then the ports are free.
+    init() throws {
+        let context = try Context()
+        control = try Socket(.router, in: context)
+        try control.bind("tcp://127.0.0.1:*")
+        port = try Address(control.endpoint).port
+        bulk = try Socket(.router, in: context)
+        try bulk.bind("tcp://127.0.0.1:*")
+        bulkPort = try Address(bulk.endpoint).port
+    }
+
+    func welcome(_ stamp: Stamp) throws {
+        _ = try poll([Interest(control)], timeout: .seconds(5))
+        guard let frames = try control.receive(maximumFrames: 3) else {
+            throw HandmadeWorker.Unexpected(message: "silence")
+        }
+        let welcome = Welcome(
+            run: Data("a straight line".utf8), bulkPort: bulkPort, parameterCount: StraightLine.parameterCount,
+            chunkBytes: 1024, creditChunks: 3, threads: 1)
+        let payload = try Control.encode(CoordinatorMessage.welcome(welcome))
+        let header = payload.withUnsafeBytes { Header(.control, stamp).describing($0) }
+        try control.send([Frame(frames[0].bytes), Frame(header.bytes), Frame(payload)])
+        _ = try poll([Interest(control)], timeout: .seconds(2))  // the worker's first ping
+    }
 }

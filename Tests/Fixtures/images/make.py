@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Makes the pictures of this folder, awkward ones on purpose, and what OpenCV and Pillow say of resizing.
 
-    python make.py               needs pillow, numpy, opencv-python-headless
+    python make.py                    needs numpy, pillow 12 (13 resizes the columns first where that is less work)
+                                      and opencv-python-headless 4
     python make.py --sd-scripts DIR   also asks kohya's scripts (a checkout) for their buckets -> buckets.json
 
 Everything is drawn from a fixed seed. The expected colours of the awkward pictures are in DatasetTests, not here.
@@ -77,6 +78,7 @@ def awkward():
     Image.new("CMYK", (48, 32), (0, 255, 255, 0)).save(here / "cmyk.jpg", quality=95)
 
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    srgb = srgb[:24] + bytes(12) + srgb[36:]  # no date of making
     plain.save(here / "profile-srgb.png", icc_profile=srgb)
     plain.save(here / "profile-swapped.png", icc_profile=swapped(srgb))
     plain.save(here / "profile-broken.png", icc_profile=b"this is no profile" * 9)
