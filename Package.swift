@@ -37,9 +37,17 @@ let package = Package(
         .target(name: "Torch", dependencies: ["CTorch"]),
         .target(name: "Safetensors", dependencies: [crypto]),
         .target(name: "Layers", dependencies: ["Torch", "Safetensors"]),
-        .target(name: "StableDiffusion", dependencies: ["Layers", "Torch", "Safetensors"]),
-        .target(name: "Adapters", dependencies: ["Layers", "Torch", "Safetensors"]),
-        .systemLibrary(name: "CVips", providers: [.apt(["libvips-dev"])]),
+        .target(name: "StableDiffusion", dependencies: ["Layers", "Torch", "Safetensors", crypto]),
+        .target(name: "Adapters", dependencies: ["Layers", "Torch", "Safetensors", crypto]),
+        .target(
+            name: "CVips",
+            // Where Debian keeps glib's headers; a folder that is not there is passed over.
+            cSettings: [
+                .unsafeFlags(
+                    ["-I/usr/include/glib-2.0"]
+                        + ["x86_64", "aarch64"].map { "-I/usr/lib/\($0)-linux-gnu/glib-2.0/include" })
+            ],
+            linkerSettings: [.linkedLibrary("vips"), .linkedLibrary("gobject-2.0"), .linkedLibrary("glib-2.0")]),
         .target(name: "Images", dependencies: ["CVips"]),
         .target(name: "Dataset", dependencies: ["Recipe", "Images", crypto]),
         .target(
@@ -59,7 +67,8 @@ let package = Package(
         .executableTarget(
             name: "danlu",
             dependencies: [
-                "Recipe", "Training", "Coordination", "Wire", "Monitor", "Dataset", "Images", "StableDiffusion", "Adapters",
+                "Recipe", "Training", "Coordination", "Wire", "Monitor", "Dataset", "Images", "StableDiffusion",
+                "Adapters",
                 "Layers", "Torch", "Safetensors", "ZeroMQ", argumentParser, crypto,
             ]),
 
@@ -67,12 +76,14 @@ let package = Package(
         .testTarget(name: "TorchTests", dependencies: ["Torch"]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"]),
         .testTarget(name: "StableDiffusionTests", dependencies: ["StableDiffusion", "Layers", "Torch", "Safetensors"]),
-        .testTarget(name: "AdaptersTests", dependencies: ["Adapters", "StableDiffusion", "Layers", "Torch", "Safetensors"]),
+        .testTarget(
+            name: "AdaptersTests", dependencies: ["Adapters", "StableDiffusion", "Layers", "Torch", "Safetensors"]),
         .testTarget(name: "DatasetTests", dependencies: ["Dataset", "Images", "Recipe"]),
         .testTarget(
             name: "TrainingTests",
             dependencies: [
-                "Training", "Recipe", "Dataset", "Adapters", "StableDiffusion", "Layers", "Torch", "Safetensors", "Images",
+                "Training", "Recipe", "Dataset", "Adapters", "StableDiffusion", "Layers", "Torch", "Safetensors",
+                "Images",
             ]),
         .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Recipe"]),
@@ -84,7 +95,7 @@ let package = Package(
     cxxLanguageStandard: .cxx20
 )
 
-for target in package.targets where target.type != .system && target.name != "CTorch" {
+for target in package.targets where target.type != .system && !["CTorch", "CVips"].contains(target.name) {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),  // SE-0335
         .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444

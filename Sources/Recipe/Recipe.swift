@@ -34,7 +34,16 @@ package struct BaseModel: Codable, Equatable, Sendable {
 
 /// Where the pictures are and how they become batches.
 package struct TrainingData: Codable, Equatable, Sendable {
+    /// What `dataset_config` or `[[datasets]]` listed; empty when `train_data_dir` says where the pictures are.
     package var datasets: [Dataset] = []
+    /// `train_data_dir`: a folder of `<repeats>_<class tokens>` folders, which the dataset room expands.
+    package var trainDataDirectory: String?
+    /// `reg_data_dir`: the same, of regularization pictures.
+    package var regDataDirectory: String?
+    /// What a dataset is that says nothing else; `train_data_dir` becomes one like this; it has no subsets.
+    package var datasetDefaults = Dataset()
+    /// What a subset is that says nothing else: `shuffle_caption` and its kin, given for all.
+    package var subsetDefaults = Subset()
     /// `prior_loss_weight`: what a regularization picture's loss is multiplied by.
     package var priorLossWeight = 1.0
     /// `cache_latents`: keep what the VAE says of a picture for the whole run.
@@ -92,7 +101,7 @@ package struct TrainingData: Codable, Equatable, Sendable {
 package struct Network: Codable, Equatable, Sendable {
     /// `network_dim`: the rank r of every `ΔW = (α / r)·B·A`.
     package var rank = 4
-    /// `network_alpha`: α. 0 means "as the rank".
+    /// `network_alpha`: α, where 0 means "as the rank".
     package var alpha = 1.0
     /// Neither of `network_train_unet_only` and `network_train_text_encoder_only` trains both.
     package var trainsUNet = true
@@ -174,7 +183,7 @@ package struct Batch: Codable, Equatable, Sendable {
     package var scalingRule = ScalingRule.auto
     /// `lr_scaling_warmup_steps`: steps over which the learning rate climbs from the base to the scaled one.
     package var scalingWarmupSteps = 0
-    /// `scale_adam_betas`: the full rule of Malladi et al. 2022 (β1, β2 and ε too).
+    /// `scale_adam_betas`: the full rule of Malladi and others (β1, β2 and ε too), see ``BatchScaling``.
     package var scalesAdamBetas = false
 
     package init() {}
@@ -183,6 +192,9 @@ package struct Batch: Codable, Equatable, Sendable {
     package var slotsPerStep: Int {
         globalBatchSize.map { max(1, $0 / trainBatchSize) } ?? gradientAccumulationSteps
     }
+
+    /// Samples in a full step: slots at a bucket's tail and steps at an epoch's end may have fewer.
+    package var effectiveBatch: Int { slotsPerStep * trainBatchSize }
 }
 
 /// What is asked of the model: noise, timesteps and the weighting of the loss.

@@ -1,0 +1,173 @@
+import Dispatch
+import Images
+package import Recipe
+import Synchronization
+
+extension Manifest {
+    /// Finds, reads and checks every picture and caption of a run.
+    ///
+    /// Every picture is decoded once, on all cores, so that a broken one is named now and not in the middle of a run.
+    ///
+    /// - Parameters:
+    ///   - data: with its folders listed (``TrainingData/withFoldersListed()``).
+    ///   - progress: told how many pictures of how many are checked, from any thread.
+    /// - Throws: ``DatasetError``; where several files cannot be used, ten of them are named.
+    package static func make(
+        from data: TrainingData, progress: @Sendable (_ done: Int, _ of: Int) -> Void = { _, _ in }
+    ) throws -> Manifest {
+        var builder = ManifestBuilder()
+        for index in data.datasets.indices { try builder.find(data.datasets[index], index: index) }
+        guard builder.found.contains(where: { !$0.isRegularization }) else { throw DatasetError.noTrainingPictures }
+        return try builder.manifest(progress: progress)
+    }
+}
+
+/// What is known of a picture before it is opened.
+private struct FoundPicture: Sendable {
+    let path: String
+    let dataset: Int
+    let subset: Int
+    let caption: String
+    var repeats: Int
+    let isRegularization: Bool
+    let buckets: Buckets
+}
+
+private struct ManifestBuilder {
+    var found: [FoundPicture] = []
+    private var folders: [Manifest.Folder] = []
+    private var notes: [String] = []
+    private var problems: [String] = []
+
+    /// Lists a dataset's folders, reads its captions, and balances its regularization pictures.
+    mutating func find(_ dataset: TrainingData.Dataset, index: Int) throws {
+        let buckets = try Buckets(dataset)
+        var training: [FoundPicture] = []
+        var regularization: [FoundPicture] = []
+        for (position, subset) in dataset.subsets.enumerated() {
+            guard subset.repeats >= 1 else {
+                notes.append("\(subset.imageDirectory) is left out: it asks for \(subset.repeats) repeats")
+                continue
+            }
+            let pictures = try find(subset, dataset: index, subset: position, buckets: buckets)
+            if subset.isRegularization { regularization += pictures } else { training += pictures }
+        }
+        let target = try training.reduce(0) { sum, picture in
+            let (count, overflow) = sum.addingReportingOverflow(picture.repeats)
+            guard !overflow else { throw TrainingPlanError.tooManySamples(.max) }
+            return count
+        }
+        let balanced = RegularizationBalance.repeats(target: target, of: regularization.map(\.repeats))
+        for position in regularization.indices { regularization[position].repeats = balanced[position] }
+        let unused = balanced.count { $0 == 0 }
+        if unused > 0 {
+            notes.append(
+                "\(unused) of \(balanced.count) regularization pictures are not used: there are more than training samples"
+            )
+        }
+        found += training + regularization.filter { $0.repeats > 0 }
+    }
+
+    /// Lists one folder and reads its captions.
+    private mutating func find(
+        _ subset: TrainingData.Subset, dataset: Int, subset position: Int, buckets: Buckets
+    ) throws -> [FoundPicture] {
+        let folder = subset.imageDirectory
+        let listing = try FolderScan.pictures(in: folder)
+        notes += listing.notes
+        var captions: [CaptionFile?] = []
+        for path in listing.paths {
+            do {
+                captions.append(try CaptionFile(besides: path, captionExtension: subset.captionExtension))
+            } catch {
+                problems.append("\(error)")
+                captions.append(nil)
+            }
+        }
+        let captioned = captions.compactMap { $0 }
+        if captioned.isEmpty, subset.classTokens == nil, problems.isEmpty {
+            throw DatasetError.noCaptions(
+                folder: folder, pictures: listing.paths.count,
+                extensions: CaptionFile.extensions(subset.captionExtension))
+        }
+        note(captions: captioned, of: listing.paths.count, in: folder, classTokens: subset.classTokens)
+        folders.append(
+            Manifest.Folder(
+                path: folder, dataset: dataset, subset: position, isRegularization: subset.isRegularization,
+                repeats: subset.repeats, pictures: listing.paths.count, captions: captioned.count))
+        return zip(listing.paths, captions).map { path, caption in
+            FoundPicture(
+                path: path, dataset: dataset, subset: position, caption: caption?.caption ?? subset.classTokens ?? "",
+                repeats: subset.repeats, isRegularization: subset.isRegularization, buckets: buckets)
+        }
+    }
+
+    private mutating func note(captions: [CaptionFile], of pictures: Int, in folder: String, classTokens: String?) {
+        let missing = pictures - captions.count
+        if missing > 0 {
+            let instead = classTokens.map { "\"\($0)\"" } ?? "an empty one"
+            notes.append("\(folder): \(missing) of \(pictures) pictures have no caption and take \(instead)")
+        }
+        if let first = captions.first(where: \.hasMoreLines) {
+            let count = captions.count(where: \.hasMoreLines)
+            notes.append(
+                "\(folder): \(count) captions have more than one line, of which the first is used (\(first.path))")
+        }
+        if let first = captions.first(where: \.caption.isEmpty) {
+            notes.append("\(folder): \(captions.count(where: \.caption.isEmpty)) captions are empty (\(first.path))")
+        }
+    }
+
+    /// Opens every picture; several at a time, but never more than eight, each of which may take much memory.
+    func manifest(progress: @Sendable (Int, Int) -> Void) throws -> Manifest {
+        let found = found
+        let outcomes = Mutex([Result<Manifest.Picture, Problem>?](repeating: nil, count: found.count))
+        let next = Atomic(0)
+        let done = Atomic(0)
+        DispatchQueue.concurrentPerform(iterations: min(8, found.count)) { _ in
+            while true {
+                let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+                guard index < found.count else { return }
+                let outcome = inspect(found[index], index: index)
+                outcomes.withLock { $0[index] = outcome }
+                progress(done.wrappingAdd(1, ordering: .relaxed).newValue, found.count)
+            }
+        }
+        var pictures: [Manifest.Picture] = []
+        var problems = problems
+        for outcome in outcomes.withLock({ $0 }) {
+            switch outcome {
+            case .success(let picture): pictures.append(picture)
+            case .failure(let problem): problems.append(problem.sentence)
+            case nil: break
+            }
+        }
+        guard problems.isEmpty else {
+            throw DatasetError.unusable(total: problems.count, first: Array(problems.prefix(10)))
+        }
+        return Manifest(pictures: pictures, folders: folders, notes: notes)
+    }
+}
+
+private struct Problem: Error {
+    let sentence: String
+}
+
+private func inspect(_ found: FoundPicture, index: Int) -> Result<Manifest.Picture, Problem> {
+    do {
+        let file = try PictureFile(path: found.path)
+        let size = try file.decoded().size
+        let shortest = min(size.width, size.height)
+        guard shortest >= PixelSize.minimumSide else {
+            throw ImageError.tooSmall(file: found.path, size: size, minimum: PixelSize.minimumSide)
+        }
+        let placement = try found.buckets.place(size, file: found.path)
+        return .success(
+            Manifest.Picture(
+                index: index, path: found.path, sha256: file.sha256, size: size, dataset: found.dataset,
+                subset: found.subset, caption: found.caption, repeats: found.repeats,
+                isRegularization: found.isRegularization, bucket: placement.bucket, resized: placement.resized))
+    } catch {
+        return .failure(Problem(sentence: "\(error)"))
+    }
+}
