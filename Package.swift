@@ -37,8 +37,8 @@ let package = Package(
         .target(name: "Torch", dependencies: ["CTorch"]),
         .target(name: "Safetensors", dependencies: [crypto]),
         .target(name: "Layers", dependencies: ["Torch", "Safetensors"]),
-        .target(name: "StableDiffusion", dependencies: ["Layers", "Torch", "Safetensors"]),
-        .target(name: "Adapters", dependencies: ["Layers", "Torch", "Safetensors"]),
+        .target(name: "StableDiffusion", dependencies: ["Layers", "Torch", "Safetensors", crypto]),
+        .target(name: "Adapters", dependencies: ["Layers", "Torch", "Safetensors", crypto]),
         .target(
             name: "CVips",
             // Where Debian keeps glib's headers; a folder that is not there is passed over.

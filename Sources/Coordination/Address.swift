@@ -1,0 +1,48 @@
+/// Where a coordinator listens: `tcp://HOST:PORT`.
+///
+/// The bulk port is the next one.
+package struct Address: Equatable, Sendable, CustomStringConvertible {
+    /// Why a text is no address to use, in one sentence.
+    package enum Malformed: Error, Equatable, CustomStringConvertible {
+        case form(String)
+        case open(Address)
+
+        package var description: String {
+            switch self {
+            case .form(let text):
+                "\(text) is not an address: write it as tcp://HOST:PORT, for example tcp://127.0.0.1:5570"
+            case .open(let address):
+                "\(address) can be reached from other machines, which this version does not protect: "
+                    + "listen at tcp://127.0.0.1:\(address.port), or allow it aloud with --insecure"
+            }
+        }
+    }
+
+    package var host: String
+    /// 0 lets the system choose.
+    package var port: UInt16
+
+    package init(host: String, port: UInt16) {
+        self.host = host
+        self.port = port
+    }
+
+    package init(_ text: String) throws(Malformed) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard text.hasPrefix("tcp://"), parts.count >= 3, let last = parts.last, let port = UInt16(last) else {
+            throw .form(text)
+        }
+        host = String(text.dropFirst("tcp://".count).dropLast(last.count + 1))
+        self.port = port
+        guard !host.isEmpty else { throw .form(text) }
+    }
+
+    package var description: String { "tcp://\(host):\(port)" }
+
+    /// Whether only this machine can reach it.
+    package var isLoopback: Bool {
+        let bytes = host.split(separator: ".", omittingEmptySubsequences: false)
+        let isIPv4 = bytes.count == 4 && bytes.first == "127" && bytes.allSatisfy { UInt8($0) != nil }
+        return isIPv4 || host == "localhost" || host == "[::1]"
+    }
+}

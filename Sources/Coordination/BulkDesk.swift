@@ -1,0 +1,162 @@
+import Wire
+import ZeroMQ
+
+/// The coordinator's bulk socket: chunks of weights out, chunks of gradients in.
+final class BulkDesk {
+    /// What a message amounted to.
+    enum Arrival {
+        case nothing
+        case opened(Stamp)
+        /// All chunks of a sum are in; ``takeSum(of:)`` has it.
+        case sum(SlotSum, Stamp)
+    }
+
+    private struct Channel {
+        let routingID: [UInt8]
+        let stamp: Stamp
+        var outflow: Outflow
+        var assembly: Assembly?
+        /// Chunks taken that the worker has not been given credit for.
+        var owedCredit = 0
+    }
+
+    let socket: Socket
+    let port: UInt16
+    private(set) var dropped = Coordinator.Dropped()
+    private let parameterCount: Int
+    private let chunkBytes: Int
+    private let creditChunks: Int
+    private var channels: [WorkerID: Channel] = [:]
+    private var complete: [WorkerID: FlatFloats] = [:]
+
+    init(
+        _ address: Address, in context: Context, parameterCount: Int, chunkBytes: Int, creditChunks: Int
+    ) throws {
+        self.parameterCount = parameterCount
+        self.chunkBytes = chunkBytes
+        self.creditChunks = creditChunks
+        socket = try Socket(.router, in: context)
+        try setManners(
+            of: socket, limit: max(chunkBytes, Control.workerLimit) + 1024, highWaterMark: 4 * creditChunks + 64)
+        try socket.set(.routerMandatory, to: true)
+        try socket.bind("\(address)")
+        port = try Address(socket.endpoint).port
+    }
+
+    // MARK: - Out
+
+    func send(_ weights: FlatFloats, step: Int, delivery: UInt32, to stamp: Stamp) {
+        var header = Header(.weights, stamp)
+        header.step = UInt64(step)
+        header.round = delivery
+        channels[stamp.worker]?.outflow.drop { $0.kind == .weights }
+        channels[stamp.worker]?.outflow.put(Outflow.Parcel(header: header, floats: weights, ending: nil))
+    }
+
+    /// Sends what the workers have given credit for.
+    ///
+    /// - Returns: workers whose connection is gone.
+    func pump() throws -> [WorkerID] {
+        var gone: [WorkerID] = []
+        for (id, channel) in channels {
+            do {
+                try channels[id]?.outflow.pump { frames throws(ZeroMQError) in
+                    try socket.send([Frame(channel.routingID)] + frames)
+                }
+            } catch ZeroMQError.peerUnreachable {
+                gone.append(id)
+            }
+        }
+        return gone.sorted()
+    }
+
+    func forget(_ id: WorkerID) {
+        channels[id] = nil
+        complete[id] = nil
+    }
+
+    // MARK: - In
+
+    /// Reads one message; nil when there is none.
+    func receive(round: Round, isCurrent: (Stamp) -> Bool) throws -> Arrival? {
+        do {
+            guard let frames = try socket.receive(maximumFrames: 3) else { return nil }
+            let routingID = frames[0].bytes
+            let (header, payload) = try openHeader(frames.dropFirst())
+            guard isCurrent(header.stamp) else {
+                dropped.stale += 1
+                return .nothing
+            }
+            if header.kind == .hello { return open(routingID, header.stamp) }
+            guard let channel = channels[header.stamp.worker], channel.stamp == header.stamp,
+                channel.routingID == routingID
+            else {
+                dropped.stale += 1
+                return .nothing
+            }
+            switch header.kind {
+            case .gradient: try take(header, payload, round: round)
+            case .credit: channels[header.stamp.worker]?.outflow.receiveCredit(header.chunkCount)
+            case .control: return try takeEnding(header, payload)
+            case .hello, .weights: throw WireError.unknownKind(header.kind.rawValue)
+            }
+        } catch is WireError {
+            dropped.malformed += 1
+        } catch ZeroMQError.tooManyFrames {
+            dropped.malformed += 1
+        }
+        return .nothing
+    }
+
+    /// The sum that ``Arrival/sum(_:_:)`` told of.
+    func takeSum(of id: WorkerID) -> FlatFloats? { complete.removeValue(forKey: id) }
+
+    private func open(_ routingID: [UInt8], _ stamp: Stamp) -> Arrival {
+        channels[stamp.worker] = Channel(
+            routingID: routingID, stamp: stamp,
+            outflow: Outflow(chunkBytes: chunkBytes, creditChunks: creditChunks))
+        return .opened(stamp)
+    }
+
+    private func take(_ header: Header, _ payload: Frame, round: Round) throws {
+        let id = header.stamp.worker
+        guard var channel = channels.removeValue(forKey: id) else { return }
+        defer { channels[id] = channel }
+        // A chunk that is not wanted has been taken all the same, and its sender needs the credit.
+        channel.owedCredit += 1
+        let isLast = header.chunk + 1 == header.chunkCount
+        if isLast || channel.owedCredit >= max(1, creditChunks / 4) {
+            let owed = channel.owedCredit
+            channel.owedCredit = 0
+            try? socket.send([Frame(channel.routingID)] + permission(owed, stamp: header.stamp))
+        }
+        let slots = Int(header.slots.lowerBound)..<Int(header.slots.upperBound)
+        guard header.round == round.number, round.tree.isNode(slots) else {
+            dropped.stale += 1
+            return
+        }
+        let subject = Assembly.Subject(header)
+        if channel.assembly?.subject != subject {
+            channel.assembly = Assembly(subject, count: parameterCount, chunkBytes: chunkBytes)
+        }
+        try payload.withUnsafeBytes { bytes throws(WireError) in try channel.assembly?.take(header, bytes) }
+    }
+
+    private func takeEnding(_ header: Header, _ payload: Frame) throws -> Arrival {
+        let id = header.stamp.worker
+        guard
+            case .sum(let sum) = try Coordination.open(
+                WorkerMessage.self, header, payload, limit: Control.workerLimit)
+        else { throw WireError.unknownKind(header.kind.rawValue) }
+        let assembly = channels[id]?.assembly
+        channels[id]?.assembly = nil
+        guard let assembly, assembly.isComplete, assembly.subject.round == sum.round,
+            sum.first == Int(assembly.subject.slots.lowerBound), sum.end == Int(assembly.subject.slots.upperBound)
+        else {
+            dropped.stale += 1
+            return .nothing
+        }
+        complete[id] = assembly.floats
+        return .sum(sum, header.stamp)
+    }
+}

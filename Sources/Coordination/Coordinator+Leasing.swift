@@ -1,0 +1,147 @@
+import Wire
+
+/// Who computes which slots.
+extension Coordinator {
+    /// Gives slots that nobody computes to workers that compute nothing.
+    mutating func assign(at now: Duration) -> [CoordinatorEffect] {
+        guard hasEnough(at: now) else { return [] }
+        let needed = round.needed()
+        guard !needed.isEmpty else { return [] }
+        let busy = round.busy
+        let idle = membership.sorted.filter { $0.mayCompute && !busy.contains($0.id) }
+        guard !idle.isEmpty else { return [] }
+
+        var effects: [CoordinatorEffect] = []
+        if round.beganAt == nil {
+            round.beganAt = now
+            // The weights go to everybody first, also to those who will compute nothing this time.
+            for member in membership.sorted { effects += refreshWeights(of: member.id, at: now) }
+        }
+        if round.grants.isEmpty {
+            let ids = idle.map(\.id)
+            for (id, slots) in zip(ids, cut(round.plan.slotCount, among: speeds.shares(of: ids))) {
+                effects += lease(slots, to: id, at: now)
+            }
+        } else {
+            effects += shareOut(needed, among: idle.map(\.id), at: now)
+        }
+        return effects
+    }
+
+    /// The first step waits until enough workers are ready, so that the first to come does not compute all of it.
+    private mutating func hasEnough(at now: Duration) -> Bool {
+        if hasGathered { return true }
+        guard let since = gatheringSince else { return false }
+        let ready = membership.members.values.filter(\.mayCompute).count
+        hasGathered = ready >= settings.minimumWorkers || (ready > 0 && now - since > settings.patience.gathering)
+        return hasGathered
+    }
+
+    /// Slots that came free in the middle of a step, piece by piece to whoever is idle.
+    private mutating func shareOut(
+        _ needed: [Int], among idle: [WorkerID], at now: Duration
+    ) -> [CoordinatorEffect] {
+        var effects: [CoordinatorEffect] = []
+        let able = membership.members.values.filter(\.mayCompute).map(\.id)
+        var idle = idle
+        var fresh: [Int] = []
+        for slot in needed {
+            guard let tried = round.tried[slot] else {
+                fresh.append(slot)
+                continue
+            }
+            // Again elsewhere; at the same worker only if there is no other.
+            let others = able.contains { !tried.contains($0) }
+            guard let index = idle.firstIndex(where: { !others || !tried.contains($0) }) else { continue }
+            effects += lease(slot..<slot + 1, to: idle.remove(at: index), at: now)
+        }
+        let piece = max(1, (fresh.count + able.count - 1) / max(1, able.count))
+        var next = fresh[...]
+        for id in idle {
+            guard let first = next.first else { break }
+            var end = first
+            while end - first < piece, next.first == end {
+                next.removeFirst()
+                end += 1
+            }
+            effects += lease(first..<end, to: id, at: now)
+        }
+        return effects
+    }
+
+    private mutating func lease(_ slots: Range<Int>, to id: WorkerID, at now: Duration) -> [CoordinatorEffect] {
+        guard !slots.isEmpty, let member = membership[id] else { return [] }
+        lastLease += 1
+        let within = speeds.deadline(for: slots.count, of: id).map { $0 + settings.patience.late }
+        round.grant(slots, to: id, number: lastLease, now: now, within: within)
+        let lease = Lease(
+            number: lastLease, step: round.plan.step, round: round.number, slots: slots,
+            slotCount: round.plan.slotCount, lossScale: round.plan.lossScale, weights: round.plan.weights)
+        return refreshWeights(of: id, at: now) + [.send(.lease(lease), to: member.peer, stamp: member.stamp)]
+    }
+
+    mutating func took(_ sum: SlotSum, stamp: Stamp, at now: Duration) -> [CoordinatorEffect] {
+        guard let slots = sum.slots else {
+            dropped.malformed += 1
+            return []
+        }
+        let discard = [CoordinatorEffect.discard(slots, from: stamp.worker)]
+        guard let id = membership.member(with: stamp), phase == .computing, sum.round == round.number else {
+            dropped.stale += 1
+            return discard
+        }
+        membership[id]?.heardAt = now
+        switch round.take(sum, from: id) {
+        case .malformed:
+            dropped.malformed += 1
+            return discard
+        case .duplicate:
+            dropped.duplicate += 1
+            return discard + proceed(at: now)
+        case .fresh(let finished):
+            speeds.measure(id, slots: slots.count, seconds: sum.seconds)
+            for grant in finished { speeds.finished(grant.slots.count, by: id, in: (now - grant.since).inSeconds) }
+            return [.keep(slots, from: id)] + proceed(at: now)
+        }
+    }
+
+    mutating func notFinite(
+        _ outcome: SlotOutcome, round number: UInt32, from id: WorkerID, at now: Duration
+    ) -> [CoordinatorEffect] {
+        guard phase == .computing, number == round.number else {
+            dropped.stale += 1
+            return []
+        }
+        // With a loss scale, numbers that are not finite are what it is looking for: no second opinion is needed.
+        let tries = round.plan.lossScale == 1 ? 2 : 1
+        guard let again = round.notFinite(outcome, from: id, tries: tries) else {
+            dropped.duplicate += 1
+            return []
+        }
+        let notes: [CoordinatorEffect] = [.note(.notFinite(id, outcome))] + (again ? [] : [.note(.leftOut(outcome))])
+        return notes + proceed(at: now)
+    }
+
+    /// Looks for leases that are late, and says what the run is waiting for.
+    mutating func watch(at now: Duration) -> [CoordinatorEffect] {
+        guard phase == .computing else { return [] }
+        var effects = round.late(at: now).map {
+            CoordinatorEffect.note(.late($0.worker, slots: $0.missing.count))
+        }
+        effects += proceed(at: now)
+        let canCompute = membership.members.values.contains(where: \.mayCompute)
+        if stopping != nil && round.busy.isEmpty && phase == .computing { return effects + stopNow() }
+        if canCompute && hasGathered {
+            saidWaitingAt = nil
+        } else if now - (saidWaitingAt ?? .seconds(-60)) >= .seconds(30) {
+            saidWaitingAt = now
+            let joined = membership.members.count
+            let reason =
+                joined == 0
+                ? "step \(round.plan.step) waits for a worker to join"
+                : "step \(round.plan.step) waits for \(joined) worker\(joined == 1 ? "" : "s") to get ready"
+            effects.append(.note(.waiting(reason: reason)))
+        }
+        return effects
+    }
+}

@@ -1,0 +1,163 @@
+import Wire
+
+/// Joining, being heard of, and leaving.
+extension Coordinator {
+    mutating func heard(
+        _ message: WorkerMessage, from peer: Peer, stamp: Stamp, at now: Duration
+    ) -> [CoordinatorEffect] {
+        if case .join(let application) = message { return join(application, from: peer, at: now) }
+        guard let id = membership.member(at: peer, with: stamp) else { return stranger(message, from: peer) }
+        membership[id]?.heardAt = now
+        let wasSuspect = membership[id]?.isSuspect ?? false
+        membership[id]?.isSuspect = false
+
+        let effects: [CoordinatorEffect]
+        switch message {
+        case .join: effects = []
+        case .ping(let status): effects = pinged(status, by: id, at: now)
+        case .sum:
+            dropped.malformed += 1  // sums come on the bulk connection, behind their chunks
+            effects = []
+        case .notFinite(let round, let outcome): effects = notFinite(outcome, round: round, from: id, at: now)
+        case .failed(let reason): effects = remove(id, reason: reason, at: now)
+        case .leave: effects = remove(id, reason: "it left", at: now)
+        }
+        return wasSuspect ? effects + proceed(at: now) : effects
+    }
+
+    private mutating func stranger(_ message: WorkerMessage, from peer: Peer) -> [CoordinatorEffect] {
+        dropped.stale += 1
+        guard case .ping = message else { return [] }
+        return [.send(.rejoin(reason: "this coordinator does not know you"), to: peer, stamp: ownStamp)]
+    }
+
+    private var ownStamp: Stamp { Stamp(run: settings.run, incarnation: settings.incarnation, worker: .nobody) }
+
+    private mutating func join(
+        _ application: Application, from peer: Peer, at now: Duration
+    ) -> [CoordinatorEffect] {
+        var effects: [CoordinatorEffect] = []
+        if let earlier = membership.earlierLife(of: application, at: peer) {
+            effects += remove(earlier, reason: "it joins anew", at: now)
+        }
+        switch membership.admit(application, at: peer, now: now) {
+        case .success(let member):
+            effects.append(.send(.welcome(settings.welcome), to: peer, stamp: member.stamp))
+            effects.append(
+                .note(.joined(member.id, name: member.name, exactnessClass: application.exactnessClass)))
+        case .failure(let refused):
+            effects.append(.send(.refused(refused.refusal), to: peer, stamp: ownStamp))
+            effects.append(.note(.refused(name: application.name, refused.refusal)))
+        }
+        return effects
+    }
+
+    private mutating func pinged(_ status: Status, by id: WorkerID, at now: Duration) -> [CoordinatorEffect] {
+        guard var member = membership[id] else { return [] }
+        var effects: [CoordinatorEffect] = [.send(.pong(number: status.number), to: member.peer, stamp: member.stamp)]
+        if status.progress != member.progress {
+            member.progress = status.progress
+            member.progressAt = now
+        }
+        if let shape = status.shape, !member.isReady {
+            if let refusal = settings.requirements.refusal(of: shape) {
+                effects.append(.send(.refused(refusal), to: member.peer, stamp: member.stamp))
+                return effects + remove(id, reason: refusal.description, at: now)
+            }
+            member.isReady = true
+            effects.append(.note(.ready(id, name: member.name)))
+            gatheringSince = gatheringSince ?? now
+        }
+        member.holding = status.holding
+        membership[id] = member
+        effects += refreshWeights(of: id, at: now)
+
+        // A lease that two pings in a row do not know of was lost on the way.
+        if let grant = round.openGrant(of: id), now - grant.since > settings.patience.ping * 1.5,
+            !status.leases.contains(grant.number)
+        {
+            membership[id]?.forgetfulPings += 1
+            if member.forgetfulPings + 1 >= 2 {
+                membership[id]?.forgetfulPings = 0
+                effects.append(.note(.reassigned(slots: round.lose(id).count, of: id)))
+            }
+        } else {
+            membership[id]?.forgetfulPings = 0
+        }
+        return effects + proceed(at: now)
+    }
+
+    mutating func bulkOpened(_ stamp: Stamp, at now: Duration) -> [CoordinatorEffect] {
+        guard let id = membership.member(with: stamp) else {
+            dropped.stale += 1
+            return []
+        }
+        membership[id]?.hasBulk = true
+        membership[id]?.heardAt = now
+        return refreshWeights(of: id, at: now) + proceed(at: now)
+    }
+
+    /// Sends the weights of this round to a worker that lacks them, and again if they are lost or damaged.
+    mutating func refreshWeights(of id: WorkerID, at now: Duration) -> [CoordinatorEffect] {
+        guard phase == .computing, var member = membership[id], member.isReady, member.hasBulk, !member.isDraining,
+            member.holding?.checksum != round.plan.weights
+        else { return [] }
+        var effects: [CoordinatorEffect] = []
+        if let sent = member.sent, sent.checksum == round.plan.weights {
+            let bytes = Double(settings.requirements.shape.parameterCount * 4)
+            let patience = Duration.seconds(10 + bytes / settings.patience.slowestLink)
+            let isDamaged = member.holding?.delivery == sent.delivery
+            guard isDamaged || now - member.sentAt > patience else { return [] }
+            if isDamaged {
+                member.damagedWeights += 1
+                effects.append(.note(.damagedWeights(id)))
+                if member.damagedWeights >= 3 {
+                    return effects
+                        + remove(id, reason: "weights arrive damaged there: check its memory and network", at: now)
+                }
+            }
+        }
+        member.holding = nil
+        lastDelivery += 1
+        member.sent = Status.Holding(delivery: lastDelivery, checksum: round.plan.weights)
+        member.sentAt = now
+        membership[id] = member
+        return effects + [.sendWeights(to: id, step: round.plan.step, delivery: lastDelivery)]
+    }
+
+    /// Forgets a worker; what it was computing is computed elsewhere.
+    mutating func remove(_ id: WorkerID, reason: String, at now: Duration) -> [CoordinatorEffect] {
+        guard let member = membership.remove(id) else { return [] }
+        var effects: [CoordinatorEffect] = [.forget(id), .note(.left(id, name: member.name, reason: reason))]
+        let lost = phase == .computing ? round.lose(id) : []
+        if !lost.isEmpty { effects.append(.note(.reassigned(slots: lost.count, of: id))) }
+        return effects + proceed(at: now)
+    }
+
+    mutating func tick(at now: Duration) -> [CoordinatorEffect] {
+        var effects: [CoordinatorEffect] = []
+        for member in membership.sorted {
+            let silence = now - member.heardAt
+            let standstill = now - max(member.progressAt, round.openGrant(of: member.id)?.since ?? now)
+            if silence > settings.patience.dead {
+                effects += remove(member.id, reason: "silent for \(Int(silence.inSeconds)) s", at: now)
+            } else if standstill > stuckAfter(member) {
+                effects.append(
+                    .send(.rejoin(reason: "your learner stands still"), to: member.peer, stamp: member.stamp))
+                effects += remove(
+                    member.id, reason: "its learner has stood still for \(Int(standstill.inSeconds)) s", at: now)
+            } else if silence > settings.patience.suspect && !member.isSuspect {
+                membership[member.id]?.isSuspect = true
+                effects.append(.note(.suspect(member.id, silentFor: silence)))
+            } else {
+                effects += refreshWeights(of: member.id, at: now)
+            }
+        }
+        return effects + watch(at: now)
+    }
+
+    private func stuckAfter(_ member: Membership.Member) -> Duration {
+        guard let speed = speeds.speed(of: member.id) else { return settings.patience.stuckAtFirst }
+        return max(settings.patience.stuck, .seconds(min(1e6, 5 / speed)))
+    }
+}

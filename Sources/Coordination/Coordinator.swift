@@ -1,0 +1,180 @@
+package import Wire
+
+/// The cluster's decisions: told what happened and when, it answers what to do.
+///
+/// No socket, clock, disk or gradient is in here, so that a whole cluster runs in a test, in virtual time.
+package struct Coordinator: Sendable {
+    /// What does not change during a run.
+    package struct Settings: Sendable {
+        package var run: RunID
+        /// Greater than that of any earlier start of this run's coordinator.
+        package var incarnation: UInt64
+        package var requirements: Requirements
+        package var welcome: Welcome
+        package var patience = Patience()
+        /// The first step waits for this many workers, for a while.
+        package var minimumWorkers = 1
+
+        package init(run: RunID, incarnation: UInt64, requirements: Requirements, welcome: Welcome) {
+            self.run = run
+            self.incarnation = incarnation
+            self.requirements = requirements
+            self.welcome = welcome
+        }
+    }
+
+    /// Messages that were dropped, and why.
+    package struct Dropped: Equatable, Sendable {
+        package var stale = 0
+        package var duplicate = 0
+        package var malformed = 0
+
+        package init(stale: Int = 0, duplicate: Int = 0, malformed: Int = 0) {
+            self.stale = stale
+            self.duplicate = duplicate
+            self.malformed = malformed
+        }
+    }
+
+    enum Phase: Equatable {
+        case computing
+        case applying
+        case over
+    }
+
+    let settings: Settings
+    package internal(set) var dropped = Dropped()
+    package internal(set) var membership: Membership
+    var speeds = Speeds()
+    var phase = Phase.computing
+    var round: Round
+    var lastLease: UInt64 = 0
+    var lastDelivery: UInt32 = 0
+    var stopping: String?
+    /// When the first worker was ready; until enough are, or for long enough, no step begins.
+    var gatheringSince: Duration?
+    var hasGathered = false
+    var saidWaitingAt: Duration?
+
+    /// - Parameter plan: the first step to do.
+    package init(_ settings: Settings, plan: StepPlan) {
+        self.settings = settings
+        membership = Membership(
+            run: settings.run, incarnation: settings.incarnation, requirements: settings.requirements)
+        round = Round(plan, number: 1)
+    }
+
+    /// What to do before anything happens.
+    package func start() -> [CoordinatorEffect] { [beginEffect] }
+
+    /// - Parameter now: time since the start, which never goes back.
+    package mutating func handle(_ event: CoordinatorEvent, at now: Duration) -> [CoordinatorEffect] {
+        if phase == .over { return [] }
+        return switch event {
+        case .heard(let message, let peer, let stamp): heard(message, from: peer, stamp: stamp, at: now)
+        case .bulkOpened(let stamp): bulkOpened(stamp, at: now)
+        case .sum(let sum, let stamp): took(sum, stamp: stamp, at: now)
+        case .unreachable(let id): remove(id, reason: "its connection is gone", at: now)
+        case .applied(let verdict, let next): applied(verdict, next: next, at: now)
+        case .drain(let id): drain(id, at: now)
+        case .stop(let reason): stop(reason, at: now)
+        case .tick: tick(at: now)
+        }
+    }
+
+    /// The step being done.
+    package var plan: StepPlan { round.plan }
+
+    private var beginEffect: CoordinatorEffect {
+        .begin(round: round.number, step: round.plan.step, slotCount: round.plan.slotCount)
+    }
+
+    // MARK: - Steps
+
+    /// Gives the step to the optimizer when it is complete; otherwise sees to it that somebody computes what is missing.
+    mutating func proceed(at now: Duration) -> [CoordinatorEffect] {
+        guard phase == .computing else { return [] }
+        guard round.isComplete else { return assign(at: now) }
+        phase = .applying
+        return [.finishStep(contribution(at: now))]
+    }
+
+    private func contribution(at now: Duration) -> StepContribution {
+        let outcomes = round.outcomes.sorted { $0.key < $1.key }.map(\.value)
+        let shares = Dictionary(grouping: outcomes, by: \.worker).sorted { $0.key < $1.key }.map { id, theirs in
+            StepContribution.Share(
+                worker: id, name: membership[id]?.name ?? "\(id)", slots: theirs.count,
+                samples: theirs.reduce(0) { $0 + $1.outcome.samples }, seconds: round.seconds[id] ?? 0)
+        }
+        return StepContribution(
+            step: round.plan.step, round: round.number, outcomes: outcomes.map(\.outcome),
+            leftOut: round.leftOut.sorted { $0.key < $1.key }.map(\.value),
+            seconds: (now - (round.beganAt ?? now)).inSeconds, shares: shares)
+    }
+
+    private mutating func applied(
+        _ verdict: StepVerdict, next: StepPlan?, at now: Duration
+    ) -> [CoordinatorEffect] {
+        guard phase == .applying else { return [] }
+        var effects: [CoordinatorEffect] = []
+        switch verdict {
+        case .committed: break
+        case .repeated(let reason): effects.append(.note(.repeated(step: round.plan.step, reason: reason)))
+        case .rolledBack(let reason):
+            effects.append(.note(.rolledBack(to: next?.step ?? round.plan.step, reason: reason)))
+        case .stopped(let advice): return finish(.gaveUp(advice: advice))
+        }
+        guard let next else { return finish(.complete) }
+        round = Round(next, number: round.number + 1)
+        phase = .computing
+        effects.append(beginEffect)
+        for member in membership.sorted where member.isDraining { effects += dismiss(member) }
+        if let stopping { return effects + finish(.stopped(reason: stopping)) }
+        return effects + proceed(at: now)
+    }
+
+    // MARK: - The end
+
+    private mutating func stop(_ reason: String, at now: Duration) -> [CoordinatorEffect] {
+        let isAskedTwice = stopping != nil
+        stopping = stopping ?? reason
+        let isComputing = phase == .applying || !round.busy.isEmpty
+        return isAskedTwice || !isComputing ? finish(.stopped(reason: stopping ?? reason)) : []
+    }
+
+    /// Ends a run whose last step cannot be finished, because nobody is left to compute it.
+    mutating func stopNow() -> [CoordinatorEffect] {
+        finish(.stopped(reason: stopping ?? "it was asked to stop"))
+    }
+
+    private mutating func finish(_ end: Finish) -> [CoordinatorEffect] {
+        phase = .over
+        let (isComplete, reason) =
+            switch end {
+            case .complete: (true, "the run is complete")
+            case .stopped(let reason): (false, reason)
+            case .gaveUp(let advice): (false, advice)
+            }
+        let goodbyes = membership.sorted.map {
+            CoordinatorEffect.send(.goodbye(finished: isComplete, reason: reason), to: $0.peer, stamp: $0.stamp)
+        }
+        var isStop = false
+        if case .stopped = end { isStop = true }
+        return (isStop ? [.save] : []) + goodbyes + [.finished(end)]
+    }
+
+    private mutating func drain(_ id: WorkerID, at now: Duration) -> [CoordinatorEffect] {
+        guard let member = membership[id] else { return [] }
+        membership[id]?.isDraining = true
+        return round.busy.contains(id) ? [] : dismiss(member) + proceed(at: now)
+    }
+
+    mutating func dismiss(_ member: Membership.Member) -> [CoordinatorEffect] {
+        let reason = "it was asked to leave"
+        membership.remove(member.id)
+        return [
+            .send(.goodbye(finished: false, reason: reason), to: member.peer, stamp: member.stamp),
+            .forget(member.id), .note(.left(member.id, name: member.name, reason: reason)),
+        ]
+    }
+}

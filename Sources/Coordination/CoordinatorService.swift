@@ -1,0 +1,270 @@
+package import Foundation
+package import Wire
+package import ZeroMQ
+
+/// What happens in a run, for whoever watches.
+package enum Happening: Sendable {
+    case note(Note)
+    /// A step was given to the optimizer.
+    case stepped(StepContribution, StepVerdict)
+}
+
+/// Something asked of a coordinator while it runs, from any thread.
+package enum CoordinatorCommand: Sendable {
+    /// Finish the step, save, say goodbye. Asked twice: do not finish the step.
+    case stop(reason: String)
+    /// Let one worker go after this step.
+    case drain(WorkerID)
+}
+
+/// A coordinator at its sockets: one thread that owns them, the ``Master`` and the gradients, and does what
+/// ``Coordinator`` decides.
+///
+/// Memory for N workers and a gradient of G bytes, at most: N·G for sums coming in, `2·N·log2 S`·G for sums held (in
+/// practice about N, since neighbours are added up at once), 2·G for weights going out, and N·credit·chunk between
+/// the processes, each way.
+package final class CoordinatorService {
+    package struct Configuration: Sendable {
+        /// Port 0 lets the system choose both ports; otherwise bulk is at the next one.
+        package var address: Address
+        /// Listen where other machines can reach it, although nothing is encrypted or authenticated.
+        package var insecure = false
+        package var runID: RunID
+        /// Greater than at any earlier start of this run's coordinator.
+        package var incarnation: UInt64
+        /// What the program tells its workers about the run.
+        package var run: Data
+        package var software: String
+        package var libtorch: String
+        /// nil admits all; "" admits the first worker's class only.
+        package var exactnessClass: String?
+        package var threadsPerWorker = 1
+        package var minimumWorkers = 1
+        package var chunkBytes = 512 << 10
+        package var creditChunks = 16
+        package var patience = Patience()
+
+        package init(
+            address: Address, runID: RunID, incarnation: UInt64, run: Data, software: String, libtorch: String
+        ) {
+            self.address = address
+            self.runID = runID
+            self.incarnation = incarnation
+            self.run = run
+            self.software = software
+            self.libtorch = libtorch
+        }
+    }
+
+    /// Where workers find it, with the port that the system chose.
+    package let address: Address
+    /// The port of the bulk connections, on the same host.
+    package var bulkPort: UInt16 { desk.port }
+    /// Commands may be put in here from any thread.
+    package let commands: Mailbox<CoordinatorCommand>
+
+    private let configuration: Configuration
+    private let master: any Master
+    private let observe: (Happening) -> Void
+    private let control: Socket
+    private let desk: BulkDesk
+    private var clock = ListeningClock()
+    private var coordinator: Coordinator
+    private var weights: FlatFloats
+    private var sum: TreeSum
+    private var end: Finish?
+
+    /// Binds both ports; the workers may come from now on.
+    ///
+    /// - Parameter observe: called on the thread that calls ``run()``.
+    /// - Throws: ``Address/Malformed``, ``ZeroMQError`` with one sentence, for example that a port is taken.
+    package init(
+        _ configuration: Configuration, master: any Master, observe: @escaping (Happening) -> Void
+    ) throws {
+        guard configuration.address.isLoopback || configuration.insecure else {
+            throw Address.Malformed.open(configuration.address)
+        }
+        self.configuration = configuration
+        self.master = master
+        self.observe = observe
+        commands = try Mailbox()
+        let context = try Context()
+        control = try Socket(.router, in: context)
+        try setManners(of: control, limit: Control.workerLimit + 1024, highWaterMark: 10_000)
+        try control.set(.routerMandatory, to: true)
+        try control.bind("\(configuration.address)")
+        address = try Address(control.endpoint)
+        desk = try BulkDesk(
+            Address(
+                host: configuration.address.host,
+                port: configuration.address.port == 0 ? 0 : configuration.address.port + 1),
+            in: context, parameterCount: master.parameterCount, chunkBytes: configuration.chunkBytes,
+            creditChunks: configuration.creditChunks)
+
+        weights = master.withWeights { FlatFloats(copying: $0) }
+        let plan = StepPlan(master, weights: weights)
+        sum = TreeSum(SlotTree(slotCount: plan.slotCount))
+        let welcome = Welcome(
+            run: configuration.run, bulkPort: desk.port, parameterCount: master.parameterCount,
+            chunkBytes: configuration.chunkBytes, creditChunks: configuration.creditChunks,
+            threads: configuration.threadsPerWorker)
+        var settings = Coordinator.Settings(
+            run: configuration.runID, incarnation: configuration.incarnation,
+            requirements: Requirements(
+                software: configuration.software, libtorch: configuration.libtorch,
+                exactnessClass: configuration.exactnessClass,
+                shape: Status.Shape(
+                    parameterCount: master.parameterCount, tableHash: master.shapeTableHash)),
+            welcome: welcome)
+        settings.patience = configuration.patience
+        settings.minimumWorkers = configuration.minimumWorkers
+        coordinator = Coordinator(settings, plan: plan)
+    }
+
+    /// Messages that were dropped so far, and why.
+    package var dropped: Coordinator.Dropped { coordinator.dropped + desk.dropped }
+
+    /// Runs to the end of the run, or until a command stops it.
+    ///
+    /// Blocks: call it on a thread of its own.
+    ///
+    /// - Throws: what the master throws; the workers have been told goodbye.
+    package func run() throws -> Finish {
+        guard master.step < master.totalSteps else { return .complete }
+        do {
+            try perform(coordinator.start())
+            var tickedAt = Duration.seconds(-1)
+            while end == nil {
+                _ = try poll(
+                    [Interest(commands), Interest(control), Interest(desk.socket)], timeout: .milliseconds(100))
+                let now = clock.advance()
+                for command in commands.takeAll() { try obey(command, at: now) }
+                try readControl(at: now)
+                try readBulk(at: now)
+                if now - tickedAt >= .milliseconds(100) {
+                    tickedAt = now
+                    try happen(.tick, at: now)
+                }
+                for id in try desk.pump() { try happen(.unreachable(id), at: now) }
+            }
+        } catch {
+            for member in coordinator.membership.members.values {
+                try? post(.goodbye(finished: false, reason: "\(error)"), to: member.peer, stamp: member.stamp)
+            }
+            Thread.sleep(forTimeInterval: 0.2)
+            throw error
+        }
+        // The last goodbyes are on libzmq's thread; closing sockets drops what it has not sent.
+        Thread.sleep(forTimeInterval: 0.2)
+        return end ?? .complete
+    }
+
+    private func obey(_ command: CoordinatorCommand, at now: Duration) throws {
+        switch command {
+        case .stop(let reason): try happen(.stop(reason: reason), at: now)
+        case .drain(let id): try happen(.drain(id), at: now)
+        }
+    }
+
+    private func happen(_ event: CoordinatorEvent, at now: Duration) throws {
+        guard end == nil else { return }
+        try perform(coordinator.handle(event, at: now))
+    }
+
+    // MARK: - Listening
+
+    private func readControl(at now: Duration) throws {
+        for _ in 0..<1000 {
+            do {
+                guard let frames = try control.receive(maximumFrames: 3) else { return }
+                let peer = Peer(frames[0].bytes)
+                do {
+                    let (header, payload) = try openHeader(frames.dropFirst())
+                    guard header.kind == .control else { throw WireError.unknownKind(header.kind.rawValue) }
+                    let message = try open(WorkerMessage.self, header, payload, limit: Control.workerLimit)
+                    try happen(.heard(message, from: peer, stamp: header.stamp), at: now)
+                } catch WireError.protocolVersion(let theirs, let ours) {
+                    try refuse(peer, version: theirs, ours: ours)
+                } catch is WireError {
+                    coordinator.dropped.malformed += 1
+                }
+            } catch ZeroMQError.tooManyFrames {
+                coordinator.dropped.malformed += 1
+            }
+        }
+    }
+
+    /// Somebody who speaks another version may still understand this.
+    private func refuse(_ peer: Peer, version: UInt16, ours: UInt16) throws {
+        coordinator.dropped.malformed += 1
+        let refusal = Refusal(
+            field: "protocol version", yours: "\(version)", mine: "\(ours)", fix: "install the same Danlu on both")
+        observe(.note(.refused(name: "a worker", refusal)))
+        try? post(.refused(refusal), to: peer, stamp: .stranger)
+    }
+
+    private func readBulk(at now: Duration) throws {
+        for _ in 0..<256 {
+            let isCurrent = { [coordinator] stamp in coordinator.membership.member(with: stamp) != nil }
+            guard let arrival = try desk.receive(round: coordinator.round, isCurrent: isCurrent) else { return }
+            switch arrival {
+            case .nothing: break
+            case .opened(let stamp): try happen(.bulkOpened(stamp: stamp), at: now)
+            case .sum(let sum, let stamp): try happen(.sum(sum, stamp: stamp), at: now)
+            }
+        }
+    }
+
+    // MARK: - Doing
+
+    private func perform(_ effects: [CoordinatorEffect]) throws {
+        for effect in effects {
+            switch effect {
+            case .send(let message, let peer, let stamp): try? post(message, to: peer, stamp: stamp)
+            case .sendWeights(let id, let step, let delivery):
+                if let member = coordinator.membership.members[id] {
+                    desk.send(weights, step: step, delivery: delivery, to: member.stamp)
+                }
+            case .begin(_, _, let slotCount): sum = TreeSum(SlotTree(slotCount: slotCount))
+            case .keep(let slots, let id):
+                if let floats = desk.takeSum(of: id) { sum.take(floats, over: slots) }
+            case .discard(_, let id): _ = desk.takeSum(of: id)
+            case .forget(let id): desk.forget(id)
+            case .finishStep(let contribution): try finishStep(contribution)
+            case .save: try master.save()
+            case .note(let note): observe(.note(note))
+            case .finished(let finish): end = finish
+            }
+        }
+    }
+
+    private func finishStep(_ contribution: StepContribution) throws {
+        let leftOut = Set(contribution.leftOut.map(\.slot))
+        let total = try sum.finish(leavingOut: leftOut) ?? .zeros(count: master.parameterCount)
+        sum = TreeSum(SlotTree(slotCount: 0))
+        let verdict = try master.apply(total.elements, contribution)
+        observe(.stepped(contribution, verdict))
+        weights = master.withWeights { FlatFloats(copying: $0) }
+        let next = master.step < master.totalSteps ? StepPlan(master, weights: weights) : nil
+        try happen(.applied(verdict, next: next), at: clock.advance())
+    }
+
+    private func post(_ message: CoordinatorMessage, to peer: Peer, stamp: Stamp) throws {
+        try control.send([Frame(peer.routingID)] + letter(message, stamp: stamp))
+    }
+}
+
+extension StepPlan {
+    fileprivate init(_ master: any Master, weights: FlatFloats) {
+        self.init(
+            step: master.step, slotCount: master.step < master.totalSteps ? master.slotCount(of: master.step) : 0,
+            lossScale: master.lossScale, weights: weights.checksum)
+    }
+}
+
+extension Coordinator.Dropped {
+    fileprivate static func + (a: Self, b: Self) -> Self {
+        Self(
+            stale: a.stale + b.stale, duplicate: a.duplicate + b.duplicate, malformed: a.malformed + b.malformed)
+    }
+}

@@ -1,0 +1,54 @@
+import Wire
+
+/// A gradient or all weights, flat: memory of a fixed number of floats.
+///
+/// It goes from thread to thread (learner, socket's owner, libzmq's own), so it is a class and `Sendable`; whoever
+/// writes to it is the only one who has it, and once it is being sent nobody writes.
+package final class FlatFloats: @unchecked Sendable {
+    package let elements: UnsafeMutableBufferPointer<Float>
+
+    /// Not initialised: the first use writes all of it.
+    package init(count: Int) {
+        elements = .allocate(capacity: count)
+    }
+
+    deinit {
+        elements.deallocate()
+    }
+
+    package convenience init(copying source: UnsafeBufferPointer<Float>) {
+        self.init(count: source.count)
+        _ = elements.update(fromContentsOf: source)
+    }
+
+    package static func zeros(count: Int) -> FlatFloats {
+        let zeros = FlatFloats(count: count)
+        zeros.elements.initialize(repeating: 0)
+        return zeros
+    }
+
+    package var count: Int { elements.count }
+
+    /// The bytes as they go over the wire.
+    ///
+    /// Every machine that Swift runs Linux on is little-endian.
+    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(elements) }
+
+    /// The name of these very bits.
+    package var checksum: UInt64 { Wire.checksum(bytes) }
+
+    /// Whether there is neither a NaN nor an infinity in it: those have all bits of the exponent set.
+    var isFinite: Bool {
+        let exponent: UInt32 = 0x7F80_0000
+        var found: UInt32 = 0
+        for element in elements { found |= (element.bitPattern & exponent) == exponent ? 1 : 0 }
+        return found == 0
+    }
+
+    /// `self += other`, element by element.
+    func add(_ other: FlatFloats) {
+        precondition(count == other.count)
+        guard let sum = elements.baseAddress, let addend = other.elements.baseAddress else { return }
+        for index in 0..<count { sum[index] += addend[index] }
+    }
+}

@@ -1,0 +1,80 @@
+package import Wire
+
+/// The owner of weights, moments, learning rate, commit decision and files.
+///
+/// Used from one thread.
+package protocol Master: AnyObject {
+    /// Floats in a gradient, and in the weights.
+    var parameterCount: Int { get }
+    /// A hash of names and shapes in the flat buffers, compared when joining.
+    var shapeTableHash: String { get }
+    /// Steps applied so far; the next step to do has this number.
+    var step: Int { get }
+    var totalSteps: Int { get }
+    /// S of a step.
+    func slotCount(of step: Int) -> Int
+    /// What losses are multiplied by before gradients are taken; 1 where fp16 does not need it.
+    var lossScale: Float { get }
+    func withWeights<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result
+
+    /// One optimizer step; may save files.
+    ///
+    /// - Parameter sum: Σ w·∇loss over `contribution.samples` samples, times ``lossScale``; may be overwritten.
+    ///   Zeros when every slot was left out.
+    func apply(_ sum: UnsafeMutableBufferPointer<Float>, _ contribution: StepContribution) throws -> StepVerdict
+
+    /// Saves the state as it is now; called when a run stops before its end.
+    func save() throws
+}
+
+/// What became of a step's gradients.
+package enum StepVerdict: Equatable, Sendable {
+    /// The step is done, once and for all.
+    case committed
+    /// Nothing has changed but the loss scale: the same step again.
+    case repeated(reason: String)
+    /// The weights are those of an earlier step again: ``Master/step`` says which.
+    case rolledBack(reason: String)
+    /// The run cannot go on; what the user should do.
+    case stopped(advice: String)
+}
+
+/// All that a step's slots said, and who computed them.
+package struct StepContribution: Equatable, Sendable {
+    /// A worker's part in a step.
+    package struct Share: Equatable, Sendable {
+        package var worker: WorkerID
+        package var name: String
+        package var slots: Int
+        package var samples: Int
+        /// Time the worker spent on computing them.
+        package var seconds: Double
+    }
+
+    package var step: Int
+    /// Which try of a step this is, counted over the run of the coordinator.
+    package var round: UInt32
+    /// Of the slots in the sum, in order.
+    package var outcomes: [SlotOutcome]
+    /// Of slots that were not finite, twice; the sum is without them.
+    package var leftOut: [SlotOutcome]
+    /// From the first lease to the last sum.
+    package var seconds: Double
+    package var shares: [Share]
+
+    package init(
+        step: Int, round: UInt32, outcomes: [SlotOutcome], leftOut: [SlotOutcome], seconds: Double, shares: [Share]
+    ) {
+        self.step = step
+        self.round = round
+        self.outcomes = outcomes
+        self.leftOut = leftOut
+        self.seconds = seconds
+        self.shares = shares
+    }
+
+    /// What the sum is divided by.
+    package var samples: Int { outcomes.reduce(0) { $0 + $1.samples } }
+    /// The mean over samples of the weighted loss.
+    package var loss: Double { outcomes.reduce(0) { $0 + $1.loss } / Double(max(1, samples)) }
+}

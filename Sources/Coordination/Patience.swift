@@ -1,0 +1,33 @@
+/// How long the cluster waits for what.
+///
+/// Every wait has a deadline.
+package struct Patience: Equatable, Sendable {
+    /// Between a worker's pings.
+    package var ping = Duration.seconds(1)
+    /// Silence after which a worker gets no new leases.
+    package var suspect = Duration.seconds(3)
+    /// Silence after which a worker is dead.
+    package var dead = Duration.seconds(5)
+    /// Silence after which a worker looks for the coordinator anew; longer, since the coordinator may be saving files.
+    package var coordinatorSilent = Duration.seconds(15)
+    /// How long the first step waits for ``Coordinator/Settings/minimumWorkers``, once one is ready.
+    package var gathering = Duration.seconds(10)
+    /// How long a learner's progress may stand still: at least this, and at least five slots' time.
+    package var stuck = Duration.seconds(30)
+    /// The same before this worker's first slot, in which models are loaded and kernels compiled.
+    package var stuckAtFirst = Duration.seconds(900)
+    /// What a lease may take beyond what others of late have taken.
+    package var late = Duration.seconds(1)
+    /// The slowest link on which weights are still waited for, in bytes a second.
+    package var slowestLink = 100_000.0
+    /// A worker's first pause before it tries again; doubles up to ``longestRetry``.
+    package var retry = Duration.seconds(1)
+    package var longestRetry = Duration.seconds(32)
+
+    package init() {}
+}
+
+extension Duration {
+    /// As a number of seconds.
+    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}

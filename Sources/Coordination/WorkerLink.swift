@@ -1,0 +1,203 @@
+import Foundation
+import Synchronization
+import Wire
+import ZeroMQ
+
+/// The talking thread of a worker: owns its sockets, and does what ``Worker`` decides.
+final class WorkerLink {
+    /// A socket that can be let go of and replaced.
+    private final class Line {
+        let socket: Socket
+
+        init(_ kind: SocketKind, in context: Context) throws(ZeroMQError) {
+            socket = try Socket(kind, in: context)
+        }
+    }
+
+    private let configuration: WorkerService.Configuration
+    private let bench: Workbench
+    private let commands: Mailbox<WorkerService.Command>
+    private let observe: @Sendable (String) -> Void
+    private let context: Context
+    private var clock = ListeningClock()
+    private var worker: Worker
+    private var end: Worker.End?
+
+    private var control: Line?
+    private var bulk: Line?
+    private var stamp = Stamp.stranger
+    private var parameterCount = 0
+    private var chunkBytes = 1
+    private var creditChunks = 1
+    private var outflow = Outflow(chunkBytes: 1, creditChunks: 1)
+    private var assembly: Assembly?
+    private var owedCredit = 0
+    private var computed: [UInt64] = []
+
+    init(
+        _ configuration: WorkerService.Configuration, bench: Workbench, commands: Mailbox<WorkerService.Command>,
+        observe: @escaping @Sendable (String) -> Void
+    ) throws {
+        self.configuration = configuration
+        self.bench = bench
+        self.commands = commands
+        self.observe = observe
+        context = try Context()
+        worker = Worker(configuration.application, patience: configuration.patience)
+    }
+
+    func run() throws -> Worker.End {
+        try happen(.start, at: clock.advance())
+        while true {
+            if let end {
+                // The last word is on libzmq's thread; closing the socket drops what it has not sent.
+                Thread.sleep(forTimeInterval: 0.1)
+                return end
+            }
+            var interests = [Interest(commands), Interest(bench.reports)]
+            if let control { interests.append(Interest(control.socket)) }
+            if let bulk { interests.append(Interest(bulk.socket)) }
+            _ = try poll(interests, timeout: .milliseconds(100))
+            let now = clock.advance()
+            for case .stop in commands.takeAll() { try happen(.stop, at: now) }
+            try happen(.progressed(bench.progress.load(ordering: .relaxed)), at: now)
+            for report in bench.reports.takeAll() { try heed(report, at: now) }
+            try readControl(at: now)
+            try readBulk()
+            try pump(at: now)
+            try happen(.tick, at: now)
+        }
+    }
+
+    private func happen(_ event: Worker.Event, at now: Duration) throws {
+        guard end == nil else { return }
+        for effect in worker.handle(event, at: now) { try perform(effect) }
+    }
+
+    private func perform(_ effect: Worker.Effect) throws {
+        switch effect {
+        case .connect: try connect()
+        case .send(let message, let stamp): try? control?.socket.send(letter(message, stamp: stamp))
+        case .openBulk(let welcome, let stamp): try openBulk(welcome, stamp)
+        case .make(let welcome): bench.jobs.put(.make(welcome))
+        case .compute(let lease):
+            bench.jobs.put(.compute(lease, epoch: bench.epoch.load(ordering: .acquiring)))
+        case .abandon(let round):
+            bench.giveUp()
+            computed = []
+            outflow.drop { header in round.map { header.round < $0 } ?? true }
+        case .note(let sentence): observe(sentence)
+        case .finished(let end): self.end = end
+        }
+    }
+
+    private func connect() throws {
+        control = nil
+        bulk = nil
+        assembly = nil
+        let line = try Line(.dealer, in: context)
+        try setManners(of: line.socket, limit: Control.coordinatorLimit + 1024, highWaterMark: 1_000)
+        try line.socket.connect("\(configuration.address)")
+        control = line
+    }
+
+    private func openBulk(_ welcome: Welcome, _ stamp: Stamp) throws {
+        self.stamp = stamp
+        parameterCount = welcome.parameterCount
+        chunkBytes = max(1, welcome.chunkBytes)
+        creditChunks = max(1, welcome.creditChunks)
+        outflow = Outflow(chunkBytes: chunkBytes, creditChunks: creditChunks)
+        owedCredit = 0
+        let line = try Line(.dealer, in: context)
+        try setManners(of: line.socket, limit: chunkBytes + 1024, highWaterMark: 4 * creditChunks + 64)
+        try line.socket.connect("\(Address(host: configuration.address.host, port: welcome.bulkPort))")
+        try line.socket.send(postcard(Header(.hello, stamp)))
+        bulk = line
+    }
+
+    private func heed(_ report: Workbench.Report, at now: Duration) throws {
+        switch report {
+        case .made(let shape): try happen(.made(shape), at: now)
+        case .took(let holding): try happen(.took(holding), at: now)
+        case .failed(let reason): try happen(.failed(reason: reason), at: now)
+        case .sum(let sum, let floats, let step, let epoch):
+            guard bench.isCurrent(epoch), let slots = sum.slots else { return }
+            var header = Header(.gradient, stamp)
+            header.step = UInt64(step)
+            header.round = sum.round
+            header.slots = UInt32(slots.lowerBound)..<UInt32(slots.upperBound)
+            outflow.put(Outflow.Parcel(header: header, floats: floats, ending: WorkerMessage.sum(sum)))
+        case .notFinite(let round, let outcome, let epoch):
+            if bench.isCurrent(epoch) { try happen(.notFinite(round: round, outcome), at: now) }
+        case .computed(let lease, let epoch):
+            if bench.isCurrent(epoch) { computed.append(lease) }
+        }
+    }
+
+    private func readControl(at now: Duration) throws {
+        while let line = control {
+            do {
+                guard let frames = try line.socket.receive(maximumFrames: 2) else { return }
+                let (header, payload) = try openHeader(frames[...])
+                guard header.kind == .control else { continue }
+                let message = try open(
+                    CoordinatorMessage.self, header, payload, limit: Control.coordinatorLimit)
+                try happen(.heard(message, stamp: header.stamp), at: now)
+            } catch WireError.protocolVersion(let theirs, let ours) {
+                let refusal = Refusal(
+                    field: "protocol version", yours: "\(ours)", mine: "\(theirs)",
+                    fix: "install the same Danlu on both")
+                try happen(.heard(.refused(refusal), stamp: stamp), at: now)
+            } catch is WireError {
+                continue
+            }
+        }
+    }
+
+    private func readBulk() throws {
+        while let line = bulk {
+            do {
+                guard let frames = try line.socket.receive(maximumFrames: 2) else { return }
+                let (header, payload) = try openHeader(frames[...])
+                guard header.stamp == stamp else { continue }
+                switch header.kind {
+                case .credit: outflow.receiveCredit(header.chunkCount)
+                case .weights: try take(header, payload, from: line)
+                case .control, .hello, .gradient: continue
+                }
+            } catch is WireError {
+                continue
+            }
+        }
+    }
+
+    private func take(_ header: Header, _ payload: Frame, from line: Line) throws {
+        owedCredit += 1
+        if header.chunk + 1 == header.chunkCount || owedCredit >= max(1, creditChunks / 4) {
+            try? line.socket.send(permission(owedCredit, stamp: stamp))
+            owedCredit = 0
+        }
+        let subject = Assembly.Subject(header)
+        if assembly?.subject != subject {
+            assembly = Assembly(subject, count: parameterCount, chunkBytes: chunkBytes)
+        }
+        try payload.withUnsafeBytes { bytes throws(WireError) in try assembly?.take(header, bytes) }
+        guard let whole = assembly, whole.isComplete else { return }
+        assembly = nil
+        guard worker.accepts(delivery: header.round) else { return }
+        let holding = Status.Holding(delivery: header.round, checksum: whole.floats.checksum)
+        bench.jobs.put(.use(whole.floats, step: Int(clamping: header.step), holding))
+    }
+
+    private func pump(at now: Duration) throws {
+        guard let bulk else { return }
+        do {
+            try outflow.pump { frames throws(ZeroMQError) in try bulk.socket.send(frames) }
+        } catch ZeroMQError.peerUnreachable {
+            return
+        }
+        guard outflow.isIdle else { return }
+        for lease in computed { try happen(.delivered(lease: lease), at: now) }
+        computed = []
+    }
+}

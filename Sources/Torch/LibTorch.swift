@@ -1,0 +1,21 @@
+import CTorch
+
+/// What this process's libtorch is and how it works.
+package enum LibTorch {
+    /// As PyTorch says it: `2.13.0`.
+    package static var version: String { String(cString: ct_version()) }
+
+    /// The instruction set whose kernels run on the CPU: `AVX2`, `AVX512`, … Part of a worker's exactness class.
+    package static var cpuCapability: String { String(cString: ct_cpu_capability()) }
+
+    /// Threads of one operator on the CPU. Part of a worker's exactness class.
+    package static var threads: Int {
+        get { Int(ct_threads()) }
+        set { ct_set_threads(Int32(newValue)) }
+    }
+
+    /// Kernels that give the same bits every time, where there is a choice.
+    package static func setDeterministic(_ deterministic: Bool) {
+        ct_set_deterministic(deterministic)
+    }
+}

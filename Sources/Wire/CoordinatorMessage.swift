@@ -1,0 +1,94 @@
+package import Foundation
+
+/// Everything the coordinator may say to a worker.
+package enum CoordinatorMessage: Codable, Equatable, Sendable {
+    /// "Come in."
+    case welcome(Welcome)
+    /// "Not like this."
+    case refused(Refusal)
+    /// "I have heard your ping of this number."
+    case pong(number: UInt64)
+    /// "Please compute these slots."
+    case lease(Lease)
+    /// "I do not know you any more. Join again."
+    case rejoin(reason: String)
+    /// "We are done here."
+    case goodbye(finished: Bool, reason: String)
+}
+
+/// What a worker needs to begin.
+package struct Welcome: Codable, Equatable, Sendable {
+    /// The run, as the program wrote it down for its workers: for it alone to read.
+    package var run: Data
+    /// The port of the bulk connection, on the coordinator's host.
+    package var bulkPort: UInt16
+    /// Floats in a gradient.
+    package var parameterCount: Int
+    /// Bytes in a chunk, and chunks that may be under way to one receiver.
+    package var chunkBytes: Int
+    package var creditChunks: Int
+    /// Threads to compute with; part of what makes a result exact.
+    package var threads: Int
+
+    package init(
+        run: Data, bulkPort: UInt16, parameterCount: Int, chunkBytes: Int, creditChunks: Int, threads: Int
+    ) {
+        self.run = run
+        self.bulkPort = bulkPort
+        self.parameterCount = parameterCount
+        self.chunkBytes = chunkBytes
+        self.creditChunks = creditChunks
+        self.threads = threads
+    }
+}
+
+/// Why somebody may not join: the field, both values, and the fix.
+package struct Refusal: Codable, Equatable, Sendable, CustomStringConvertible {
+    package var field: String
+    package var yours: String
+    package var mine: String
+    package var fix: String
+    /// Whether asking again later can help.
+    package var mayPass: Bool
+
+    package init(field: String, yours: String, mine: String, fix: String, mayPass: Bool = false) {
+        self.field = field
+        self.yours = yours
+        self.mine = mine
+        self.fix = fix
+        self.mayPass = mayPass
+    }
+
+    package var description: String { "the \(field) is \(yours) here and \(mine) at the coordinator: \(fix)" }
+}
+
+/// A contiguous range of slots that one worker is asked to compute.
+package struct Lease: Codable, Equatable, Sendable {
+    /// Counts leases; a worker's status names the one it is on.
+    package var number: UInt64
+    package var step: Int
+    package var round: UInt32
+    /// From `first`, up to and without `end`, of the step's `slotCount`.
+    package var first: Int
+    package var end: Int
+    package var slotCount: Int
+    package var lossScale: Float
+    /// The checksum of the weights to compute with.
+    package var weights: UInt64
+
+    package init(
+        number: UInt64, step: Int, round: UInt32, slots: Range<Int>, slotCount: Int, lossScale: Float, weights: UInt64
+    ) {
+        self.number = number
+        self.step = step
+        self.round = round
+        first = slots.lowerBound
+        end = slots.upperBound
+        self.slotCount = slotCount
+        self.lossScale = lossScale
+        self.weights = weights
+    }
+
+    /// nil when the bounds make no range within the step.
+    package var slots: Range<Int>? { 0 <= first && first < end && end <= slotCount ? first..<end : nil }
+}

@@ -1,0 +1,106 @@
+/// Everything a worker may say to the coordinator.
+package enum WorkerMessage: Codable, Equatable, Sendable {
+    /// "I am here and would like to train."
+    case join(Application)
+    /// "This is how I am." Said every second, and at once when something has changed.
+    case ping(Status)
+    /// "You now have the whole sum over these slots, and this is what they said." Comes on the bulk connection, after it.
+    case sum(SlotSum)
+    /// "This slot has a number that is not finite; I left it out of my sums."
+    case notFinite(round: UInt32, outcome: SlotOutcome)
+    /// "I cannot go on."
+    case failed(reason: String)
+    /// "I am leaving on purpose; do not wait for me."
+    case leave
+}
+
+/// Who asks to join, and what with.
+package struct Application: Codable, Equatable, Sendable {
+    /// What people call the worker, for example its host and process.
+    package var name: String
+    /// A random number that tells two processes of one name apart.
+    package var instance: UInt64
+    package var protocolVersion: UInt16
+    package var software: String
+    package var libtorch: String
+    /// libtorch, instruction set or GPU model, threads and deterministic mode: equal classes compute equal bits.
+    package var exactnessClass: String
+    package var cores: Int
+    package var memoryBytes: UInt64
+
+    package init(
+        name: String, instance: UInt64, protocolVersion: UInt16 = Header.protocolVersion, software: String,
+        libtorch: String, exactnessClass: String, cores: Int, memoryBytes: UInt64
+    ) {
+        self.name = name
+        self.instance = instance
+        self.protocolVersion = protocolVersion
+        self.software = software
+        self.libtorch = libtorch
+        self.exactnessClass = exactnessClass
+        self.cores = cores
+        self.memoryBytes = memoryBytes
+    }
+}
+
+/// How a worker is, whole: a lost message is made good by the next ping.
+package struct Status: Codable, Equatable, Sendable {
+    /// A trained thing's shape, known once the learner is made.
+    package struct Shape: Codable, Equatable, Sendable {
+        package var parameterCount: Int
+        package var tableHash: String
+
+        package init(parameterCount: Int, tableHash: String) {
+            self.parameterCount = parameterCount
+            self.tableHash = tableHash
+        }
+    }
+
+    /// Weights that came in whole, and what they were.
+    package struct Holding: Codable, Equatable, Sendable {
+        /// The number under which the coordinator sent them.
+        package var delivery: UInt32
+        package var checksum: UInt64
+
+        package init(delivery: UInt32, checksum: UInt64) {
+            self.delivery = delivery
+            self.checksum = checksum
+        }
+    }
+
+    /// Counts pings; the answer carries it back.
+    package var number: UInt64 = 0
+    /// Grows as long as the learner gets on, however slowly.
+    package var progress: UInt64 = 0
+    /// nil while the learner is being made.
+    package var shape: Shape?
+    /// The weights that the learner holds.
+    package var holding: Holding?
+    /// Leases not wholly delivered; none is idle.
+    package var leases: [UInt64] = []
+
+    package init() {}
+}
+
+/// One sum that has been sent in chunks.
+package struct SlotSum: Codable, Equatable, Sendable {
+    package var round: UInt32
+    /// From `first`, up to and without `end`: a whole subtree of the slot tree.
+    package var first: Int
+    package var end: Int
+    /// Of each slot in it, in order.
+    package var outcomes: [SlotOutcome]
+    /// Time spent on computing them.
+    package var seconds: Double
+
+    package init(round: UInt32, slots: Range<Int>, outcomes: [SlotOutcome], seconds: Double) {
+        self.round = round
+        first = slots.lowerBound
+        end = slots.upperBound
+        self.outcomes = outcomes
+        self.seconds = seconds
+    }
+
+    /// nil when the bounds make no range.
+    package var slots: Range<Int>? { 0 <= first && first < end ? first..<end : nil }
+}

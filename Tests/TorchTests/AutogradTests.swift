@@ -1,0 +1,96 @@
+import Testing
+import Torch
+
+@Suite struct `Gradients` {
+    private func leaf(_ values: [Float], _ shape: [Int]) throws -> Tensor {
+        let tensor = try Tensor.of(values, shape: shape)
+        tensor.requiresGradient = true
+        return tensor
+    }
+
+    @Test func `of a square are twice its root`() throws {
+        let x = try leaf([1, -2, 3], [3])
+        let found = try gradients(of: x.squared().sum(), withRespectTo: [x])
+        #expect(try found[0]?.floats() == [2, -4, 6])
+    }
+
+    @Test func `are nil where nothing depends`() throws {
+        let x = try leaf([1], [1])
+        let y = try leaf([1], [1])
+        let found = try gradients(of: x.squared().sum(), withRespectTo: [x, y])
+        #expect(found[1] == nil)
+    }
+
+    @Test func `cannot be asked of what was computed without a tape`() throws {
+        let x = try leaf([1, 2], [2])
+        let loss = try withoutGradients { try x.squared().sum() }
+        #expect(throws: TorchError.self) { try gradients(of: loss, withRespectTo: [x]) }
+    }
+
+    @Test(arguments: [ScalarType.float32, .bfloat16])
+    func `of the fused low-rank layer are those of its parts`(type: ScalarType) throws {
+        let generator = try Generator(seed: 1)
+        func normal(_ shape: [Int]) throws -> Tensor {
+            let tensor = try Tensor.normal(shape, generator: generator)
+            return tensor
+        }
+        let x = try normal([2, 5, 7]).to(type)
+        let weight = try normal([11, 7]).to(type)
+        let bias = try normal([11]).to(type)
+        let down = try normal([3, 7])
+        let up = try normal([11, 3])
+        for each in [x, down, up] { each.requiresGradient = true }
+
+        let fused = try lowRankLinear(x, weight, bias, down: down, up: up, scale: 0.5)
+        let change = try linear(linear(x, down.to(type)), up.to(type)) * 0.5
+        let plain = try linear(x, weight, bias) + change
+        let leaves = [x, down, up]
+        let seed = try normal([2, 5, 11]).to(type)
+        let mine = try gradients(of: fused, seed: seed, withRespectTo: leaves)
+        let theirs = try gradients(of: plain, seed: seed, withRespectTo: leaves)
+        let tolerance = type == .float32 ? 1e-5 : 2e-2
+        #expect(try relativeError(fused, plain) < tolerance)
+        for (mine, theirs) in zip(mine, theirs) {
+            let mine = try #require(mine)
+            #expect(try relativeError(mine, #require(theirs)) < tolerance)
+        }
+        #expect(try mine[1]?.scalarType == .float32)
+    }
+
+    @Test func `through a checkpoint are the same`() throws {
+        let x = try leaf([0.1, -0.7, 2], [3])
+        let weight = try leaf([1, 2, 3, -1, 0.5, 0.25, 3, 1, 2], [3, 3])
+        let body: ([Tensor]) throws -> Tensor = { inputs in try silu(linear(inputs[0], weight)) }
+        let direct = try gradients(of: body([x]).sum(), withRespectTo: [x, weight])
+        let recomputed = try gradients(
+            of: checkpoint([x], parameters: [weight], body).sum(), withRespectTo: [x, weight])
+        for (direct, recomputed) in zip(direct, recomputed) {
+            #expect(try direct?.floats() == recomputed?.floats())
+            #expect(direct != nil)
+        }
+    }
+
+    @Test func `say what failed inside a checkpoint`() throws {
+        let x = try leaf([1, 2], [2])
+        let error = #expect(throws: TorchError.self) {
+            try checkpoint([x], parameters: []) { inputs in try linear(inputs[0], Tensor.zeros([2, 3])) }
+        }
+        #expect(error?.message.contains("linear") == true)
+    }
+}
+
+@Suite struct `Autocast` {
+    @Test func `computes products in the smaller format and ends with its scope`() throws {
+        let x = try Tensor.full([2, 3], 1)
+        let weight = try Tensor.full([4, 3], 1)
+        let inside = try withAutocast(to: .bfloat16, on: .cpu) { try linear(x, weight).scalarType }
+        #expect(inside == .bfloat16)
+        #expect(try linear(x, weight).scalarType == .float32)
+    }
+}
+
+/// ‖a − b‖ / ‖b‖.
+func relativeError(_ a: Tensor, _ b: Tensor) throws -> Double {
+    let reference = try b.to(.float32)
+    return try (a.to(.float32) - reference).norm().item() / reference.norm().item()
+}
