@@ -56,8 +56,7 @@ package struct PictureFile: Sendable {
 
     private static func standardColours(of image: borrowing VipsHandle) throws(VipsError) -> VipsHandle {
         if image.hasProfile, let converted = try? image.then(danlu_vips_profile_to_srgb) {
-            // Colours without alpha come out with the bands of sRGB or not at all.
-            return try converted.then(danlu_vips_to_srgb)
+            return converted
         }
         return try image.then(danlu_vips_to_srgb)
     }
