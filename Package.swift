@@ -67,7 +67,8 @@ let package = Package(
         .executableTarget(
             name: "danlu",
             dependencies: [
-                "Recipe", "Training", "Coordination", "Wire", "Monitor", "Dataset", "Images", "StableDiffusion", "Adapters",
+                "Recipe", "Training", "Coordination", "Wire", "Monitor", "Dataset", "Images", "StableDiffusion",
+                "Adapters",
                 "Layers", "Torch", "Safetensors", "ZeroMQ", argumentParser, crypto,
             ]),
 
@@ -75,12 +76,14 @@ let package = Package(
         .testTarget(name: "TorchTests", dependencies: ["Torch"]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"]),
         .testTarget(name: "StableDiffusionTests", dependencies: ["StableDiffusion", "Layers", "Torch", "Safetensors"]),
-        .testTarget(name: "AdaptersTests", dependencies: ["Adapters", "StableDiffusion", "Layers", "Torch", "Safetensors"]),
+        .testTarget(
+            name: "AdaptersTests", dependencies: ["Adapters", "StableDiffusion", "Layers", "Torch", "Safetensors"]),
         .testTarget(name: "DatasetTests", dependencies: ["Dataset", "Images", "Recipe"]),
         .testTarget(
             name: "TrainingTests",
             dependencies: [
-                "Training", "Recipe", "Dataset", "Adapters", "StableDiffusion", "Layers", "Torch", "Safetensors", "Images",
+                "Training", "Recipe", "Dataset", "Adapters", "StableDiffusion", "Layers", "Torch", "Safetensors",
+                "Images",
             ]),
         .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "Recipe"]),

@@ -28,7 +28,7 @@ package enum AdapterError: Error, Equatable, CustomStringConvertible {
         case .rank(let layer, let rank):
             "The rank of '\(layer)' is \(rank) and must lie in 1...\(ShapeTable.highestRank)."
         case .alpha(let layer, let alpha):
-            "The alpha of '\(layer)' is \(alpha) and must be a positive number."
+            "The alpha of '\(layer)' is \(alpha) and must lie in \(ShapeTable.alphas)."
         case .layerShape(let layer, let shape):
             "The layer '\(layer)' has a weight of shape \(shape), which is neither a linear layer's nor a convolution's."
         case .duplicateLayer(let layer):

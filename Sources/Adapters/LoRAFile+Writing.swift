@@ -31,7 +31,7 @@ extension LoRAFile {
         }
         var tensors: [OutgoingTensor] = []
         for entry in table.entries {
-            if let value = weights[entry.range].first(where: { abs($0) > precision.greatestFinite || $0.isNaN }) {
+            for value in weights[entry.range] where !(abs(value) <= precision.greatestFinite) {
                 throw .notStorable(key: entry.name, value: value, precision: precision)
             }
             tensors.append(

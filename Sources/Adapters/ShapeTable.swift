@@ -58,7 +58,7 @@ package struct ShapeTable: Equatable, Sendable {
             guard (1...Self.highestRank).contains(layer.rank) else {
                 throw .rank(layer: layer.key, rank: layer.rank)
             }
-            guard layer.alpha.isFinite, layer.alpha > 0 else {
+            guard Self.alphas.contains(layer.alpha) else {
                 throw .alpha(layer: layer.key, alpha: layer.alpha)
             }
             guard [2, 4].contains(layer.shape.count), layer.shape.allSatisfy({ (1...Self.widestLayer).contains($0) })
@@ -87,6 +87,8 @@ package struct ShapeTable: Equatable, Sendable {
         count = offset
     }
 
+    /// The alphas that are accepted: what every format of a LoRA file can hold.
+    package static let alphas = 1e-6...65504
     /// The highest rank that is accepted.
     package static let highestRank = 4096
     // With 4 extents of at most 2^16, rank 2^12 and a bound on every sum no product overflows: 2^12 · 2^48 < 2^63.

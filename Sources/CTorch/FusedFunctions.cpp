@@ -24,6 +24,8 @@ struct LowRankLinear : torch::autograd::Function<LowRankLinear> {
         y.addmm_(hidden, b.t(), 1, scale);
         context->save_for_backward({x, weight, a, b, hidden});
         context->saved_data["scale"] = scale;
+        // Only tensors that are there have an edge: A's and B's come after x, the weight and, if any, the bias.
+        context->saved_data["down"] = static_cast<int64_t>(bias.has_value() ? 3 : 2);
         auto shape = x.sizes().vec();
         shape.back() = weight.size(0);
         return y.view(shape);
@@ -41,8 +43,9 @@ struct LowRankLinear : torch::autograd::Function<LowRankLinear> {
             forX.addmm_(back, a, 1, scale);
             forX = forX.view(x.sizes());
         }
-        if (context->needs_input_grad(3)) forDown = at::mm(back.t(), rows(x)).to(at::kFloat).mul_(scale);
-        if (context->needs_input_grad(4)) forUp = at::mm(gradient.t(), hidden).to(at::kFloat).mul_(scale);
+        auto down = static_cast<size_t>(context->saved_data["down"].toInt());
+        if (context->needs_input_grad(down)) forDown = at::mm(back.t(), rows(x)).to(at::kFloat).mul_(scale);
+        if (context->needs_input_grad(down + 1)) forUp = at::mm(gradient.t(), hidden).to(at::kFloat).mul_(scale);
         return {forX, Variable(), Variable(), forDown, forUp, Variable()};
     }
 };

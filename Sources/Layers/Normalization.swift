@@ -20,7 +20,7 @@ package struct GroupNorm {
     }
 }
 
-/// Normalization over the last dimension, Ba et al. 2016.
+/// Normalization over the last dimension (Ba, Kiros and Hinton 2016).
 package struct LayerNorm {
     private let weight: Tensor
     private let bias: Tensor

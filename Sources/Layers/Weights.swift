@@ -78,7 +78,8 @@ package enum WeightsError: Error, Equatable, CustomStringConvertible {
         }
         switch self {
         case .missing(let tensor, let source):
-            return "\(source): the tensor '\(tensor)' is missing; the file is incomplete or belongs to another kind of model"
+            return
+                "\(source): the tensor '\(tensor)' is missing; the file is incomplete or belongs to another kind of model"
         case .shape(let tensor, let found, let wanted, let source):
             return
                 "\(source): the tensor '\(tensor)' has shape \(text(found)), but the model's configuration asks for \(text(wanted))"

@@ -26,7 +26,7 @@ package struct OutgoingTensor {
     /// A tensor of floats, rounded to nearest even where `type` is narrower.
     package init(name: String, shape: [Int], floats: [Float], as type: StoredType = .float32) {
         self.init(name: name, type: type, shape: shape) { piece in
-            try floats.withUnsafeBufferPointer { encode($0, as: type) }.withUnsafeBytes(piece)
+            try floats.withUnsafeBufferPointer { try encode($0, as: type) }.withUnsafeBytes(piece)
         }
     }
 }

@@ -34,7 +34,9 @@ package func withAutocast<Result>(
 ) throws -> Result {
     let kind: Int32 = device == .cpu ? 0 : 1
     var error: UnsafeMutablePointer<CChar>?
-    guard ct_set_autocast(kind, type.rawValue, &error) == 0 else { throw TorchError.taking(error, operation: "autocast") }
+    guard ct_set_autocast(kind, type.rawValue, &error) == 0 else {
+        throw TorchError.taking(error, operation: "autocast")
+    }
     defer { _ = ct_set_autocast(kind, -1, nil) }
     return try body()
 }
@@ -64,8 +66,11 @@ package func checkpoint(
                 guard let context, let inputs else { return nil }
                 let body = Unmanaged<CheckpointBody>.fromOpaque(context).takeUnretainedValue()
                 do {
-                    let tensors = (0..<count).compactMap { inputs[$0].flatMap { ct_alias($0) }.map(Tensor.init(owning:)) }
-                    return ct_alias(try body.run(tensors).handle)
+                    let tensors = (0..<count).compactMap {
+                        inputs[$0].flatMap { ct_alias($0) }.map(Tensor.init(owning:))
+                    }
+                    let result = try body.run(tensors)
+                    return withExtendedLifetime(result) { ct_alias(result.handle) }
                 } catch {
                     message?.pointee = strdup("\(error)")
                     return nil

@@ -8,7 +8,7 @@ package enum LibTorch {
     /// The instruction set whose kernels run on the CPU: `AVX2`, `AVX512`, … Part of a worker's exactness class.
     package static var cpuCapability: String { String(cString: ct_cpu_capability()) }
 
-    /// Threads of one operator on the CPU. Part of a worker's exactness class.
+    /// Threads of one operator on the CPU, part of a worker's exactness class.
     package static var threads: Int {
         get { Int(ct_threads()) }
         set { ct_set_threads(Int32(newValue)) }

@@ -72,6 +72,20 @@ extension Tensor {
         return try body(UnsafeMutableBufferPointer(start: base, count: count))
     }
 
+    /// Reads the elements of a tensor that is known to be fp32, contiguous and on the CPU, in place.
+    ///
+    /// - Precondition: that it is.
+    package func withContiguousFloats<Result>(
+        _ body: (UnsafeBufferPointer<Float>) throws -> Result
+    ) rethrows -> Result {
+        precondition(
+            ct_dtype(handle) == ScalarType.float32.rawValue && device == .cpu && isContiguous,
+            "only contiguous fp32 tensors of the CPU are read in place")
+        return try withExtendedLifetime(self) {
+            try body(UnsafeBufferPointer(start: ct_data(handle)?.assumingMemoryBound(to: Float.self), count: count))
+        }
+    }
+
     /// The elements' bytes of a contiguous CPU tensor.
     package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
         let plain = try to(.cpu).contiguous()

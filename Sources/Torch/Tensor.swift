@@ -29,7 +29,8 @@ package final class Tensor {
     package var scalarType: ScalarType {
         get throws(TorchError) {
             guard let type = ScalarType(rawValue: ct_dtype(handle)) else {
-                throw TorchError(operation: "dtype", shapes: [shape], message: "an element type that Danlu does not use")
+                throw TorchError(
+                    operation: "dtype", shapes: [shape], message: "an element type that Danlu does not use")
             }
             return type
         }

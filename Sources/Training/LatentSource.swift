@@ -1,4 +1,5 @@
 import Dataset
+import Layers
 import Images
 import Recipe
 import StableDiffusion
@@ -22,12 +23,13 @@ final class LatentSource {
         self.checkpoint = checkpoint
         self.device = device
         self.cache = cache
-        vaeName = try checkpoint.hash(of: .autoencoder) + " " + ExactnessClass(device: device, type: .float32).description
+        vaeName = try
+            "\(checkpoint.hash(of: .autoencoder)) \(ExactnessClass(device: device)) \(LibTorch.threads) threads"
     }
 
     /// The distribution of one view's latents.
     func latents(of picture: Manifest.Picture, view: SampleView) throws -> CachedLatents {
-        let factor = checkpoint.configuration.autoencoder.scale
+        let factor = checkpoint.configuration.autoencoder.factor
         let shape = CachedLatents.Shape(
             channels: checkpoint.configuration.autoencoder.latentChannels, height: view.bucket.height / factor,
             width: view.bucket.width / factor)
@@ -56,7 +58,7 @@ final class LatentSource {
     private func loaded() throws -> Autoencoder {
         if let autoencoder { return autoencoder }
         let made = try Autoencoder(
-            .init(checkpoint.weights(of: .autoencoder, as: .float32, on: device)),
+            Weights(checkpoint.weights(of: .autoencoder, as: .float32, on: device)),
             checkpoint.configuration.autoencoder)
         autoencoder = made
         return made

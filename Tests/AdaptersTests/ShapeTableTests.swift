@@ -72,7 +72,7 @@ import Testing
         for rank in [0, -1, 4097, .max] {
             #expect(throws: AdapterError.rank(layer: "lora_unet_a", rank: rank)) { try ShapeTable([layer(rank: rank)]) }
         }
-        for alpha in [-1, .infinity] {
+        for alpha in [-1, 1e-9, 1e5, .infinity] {
             #expect(throws: AdapterError.alpha(layer: "lora_unet_a", alpha: alpha)) {
                 try ShapeTable([layer(alpha: alpha)])
             }

@@ -73,7 +73,7 @@ import Torch
     private func configuration(_ type: String, _ spacing: String) throws -> SchedulerConfiguration {
         var configuration = SchedulerConfiguration.stableDiffusion
         configuration.predictionType = try #require(PredictionType(rawValue: type))
-        configuration.timestepSpacing = try #require(SchedulerConfiguration.TimestepSpacing(rawValue: spacing))
+        configuration.timestepSpacing = SchedulerConfiguration.TimestepSpacing(rawValue: spacing)
         return configuration
     }
 

@@ -27,8 +27,8 @@ import Torch
         #expect(throws: TorchError.self) { try gradients(of: loss, withRespectTo: [x]) }
     }
 
-    @Test(arguments: [ScalarType.float32, .bfloat16])
-    func `of the fused low-rank layer are those of its parts`(type: ScalarType) throws {
+    @Test(arguments: [ScalarType.float32, .bfloat16], [true, false])
+    func `of the fused low-rank layer are those of its parts`(type: ScalarType, hasBias: Bool) throws {
         let generator = try Generator(seed: 1)
         func normal(_ shape: [Int]) throws -> Tensor {
             let tensor = try Tensor.normal(shape, generator: generator)
@@ -36,7 +36,7 @@ import Torch
         }
         let x = try normal([2, 5, 7]).to(type)
         let weight = try normal([11, 7]).to(type)
-        let bias = try normal([11]).to(type)
+        let bias = hasBias ? try normal([11]).to(type) : nil
         let down = try normal([3, 7])
         let up = try normal([11, 3])
         for each in [x, down, up] { each.requiresGradient = true }

@@ -1,0 +1,128 @@
+package import Adapters
+package import Foundation
+package import Recipe
+
+/// A run's directory: the resolved recipe, the states, and the LoRA files, each loadable at any instant.
+///
+/// Whoever holds one owns the directory: a second coordinator on it is refused.
+package final class RunFiles {
+    package let directory: URL
+    package let states: StateFolder
+    private let outputName: String
+    private let lock: DirectoryLock
+    private let metadata: (ShapeTable, _ step: Int, _ epoch: Int) throws -> [String: String]
+
+    /// Makes the directory if need be, and takes it.
+    ///
+    /// - Parameters:
+    ///   - fresh: whether states that lie there are to be forgotten.
+    ///   - metadata: what a LoRA file says of itself after so many steps, in so many finished epochs.
+    /// - Throws: a sentence when it cannot be written, or another coordinator holds it.
+    package init(
+        recipe: Recipe, fresh: Bool,
+        metadata: @escaping (ShapeTable, _ step: Int, _ epoch: Int) throws -> [String: String]
+    ) throws {
+        directory = URL(filePath: recipe.run.outputDirectory, directoryHint: .isDirectory)
+        outputName = recipe.run.outputName
+        self.metadata = metadata
+        do {
+            try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        } catch {
+            throw RunFilesError.notWritable(directory.path, reason: error.localizedDescription)
+        }
+        lock = try DirectoryLock(directory)
+        states = StateFolder(run: directory)
+        if fresh { states.forget() }
+    }
+
+    /// The state to go on from, checked to be this run's.
+    package func resume(recipe: String, shapes: String) throws -> TrainingState? {
+        guard case .state(let state, let damaged) = try states.latest() else { return nil }
+        notes.append(contentsOf: damaged.map { "passed over a state: \($0)" })
+        guard state.cursor.recipe == recipe else {
+            throw StateError.otherRun(
+                path: directory.path, field: "recipe", found: state.cursor.recipe, wanted: recipe)
+        }
+        guard state.cursor.shapes == shapes else {
+            throw StateError.otherRun(
+                path: directory.path, field: "adapter", found: state.cursor.shapes, wanted: shapes)
+        }
+        return state
+    }
+
+    /// What the user should hear of.
+    package private(set) var notes: [String] = []
+
+    /// kohya's `{name}-{epoch:06d}`.
+    package func name(ofEpoch epoch: Int) -> String { "\(outputName)-\(padded(epoch, 6))" }
+    /// kohya's `{name}-step{step:08d}`.
+    package func name(ofStep step: Int) -> String { "\(outputName)-step\(padded(step, 8))" }
+    package var finalName: String { outputName }
+
+    private func padded(_ number: Int, _ digits: Int) -> String {
+        let text = String(number)
+        return String(repeating: "0", count: max(0, digits - text.count)) + text
+    }
+
+    /// Writes a LoRA file, whole or not at all.
+    ///
+    /// - Returns: its path.
+    package func saveAdapter(
+        named name: String, table: ShapeTable, weights: [Float], precision: Run.SavePrecision, step: Int, epoch: Int
+    ) throws -> String {
+        let path = directory.appending(path: name + ".safetensors").path
+        let precision: SavePrecision =
+            switch precision {
+            case .fp32: .fp32
+            case .fp16: .fp16
+            case .bf16: .bf16
+            }
+        try LoRAFile.write(
+            table, weights: weights, precision: precision, metadata: try metadata(table, step, epoch), to: path)
+        return path
+    }
+
+    /// A run's name, and which start of its coordinator this is.
+    package struct Identity: Codable {
+        package var first: UInt64
+        package var second: UInt64
+        /// Grows with each start.
+        package var incarnation: UInt64
+    }
+
+    /// The run's name, made at its first start, with the number of this start; written down before it is given out.
+    package func nextIdentity() throws -> Identity {
+        let path = directory.appending(path: "run.json")
+        var identity =
+            (try? JSONDecoder().decode(Identity.self, from: Data(contentsOf: path)))
+            ?? Identity(first: .random(in: .min ... .max), second: .random(in: .min ... .max), incarnation: 0)
+        identity.incarnation += 1
+        try write(String(decoding: JSONEncoder().encode(identity), as: UTF8.self), to: "run.json")
+        return identity
+    }
+
+    /// Writes a text file of the run, whole or not at all.
+    package func write(_ text: String, to name: String) throws {
+        do {
+            try Data(text.utf8).write(to: directory.appending(path: name), options: .atomic)
+        } catch {
+            throw RunFilesError.notWritable(
+                directory.appending(path: name).path, reason: error.localizedDescription)
+        }
+    }
+}
+
+/// A run's directory that cannot be used.
+package enum RunFilesError: Error, CustomStringConvertible {
+    case notWritable(String, reason: String)
+    case taken(String)
+
+    package var description: String {
+        switch self {
+        case .notWritable(let path, let reason):
+            "output_dir: \(path) cannot be written (\(reason)): choose a folder of yours on a disk with room"
+        case .taken(let path):
+            "output_dir: another Danlu is training in \(path): stop it, or choose another output_dir"
+        }
+    }
+}

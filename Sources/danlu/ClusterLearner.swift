@@ -1,0 +1,43 @@
+import Adapters
+import Coordination
+import Dataset
+import Foundation
+import Recipe
+import StableDiffusion
+import Torch
+import Training
+import Wire
+
+/// The left tower's learner as the right tower wants it.
+final class ClusterLearner: Learner {
+    private let learner: DiffusionLearner
+
+    /// Loads the model; takes as long as that takes.
+    ///
+    /// - Parameter device: of this box.
+    init(_ run: RunDescription, device: Device) throws {
+        let recipe = run.recipe
+        let checkpoint = try Checkpoint(
+            at: URL(filePath: recipe.model.path), options: recipe.model.options(run.vocabulary))
+        let memory = recipe.data.cacheLatents || recipe.data.cacheLatentsToDisk ? 4 << 30 : 0
+        let cache = try LatentCache(memoryLimit: memory, folder: run.latentFolder)
+        learner = try DiffusionLearner(
+            recipe: recipe, manifest: run.manifest, checkpoint: checkpoint, device: device, cache: cache)
+    }
+
+    var parameterCount: Int { learner.table.count }
+    var shapeTableHash: String { learner.table.hash }
+
+    func use(weights: UnsafeBufferPointer<Float>, step: Int) throws {
+        try learner.use(weights)
+    }
+
+    func gradient(
+        of slot: Int, step: Int, lossScale: Float, into gradient: UnsafeMutableBufferPointer<Float>
+    ) throws -> SlotOutcome {
+        let result = try learner.gradient(of: slot, step: step, lossScale: lossScale, into: gradient)
+        return SlotOutcome(
+            slot: slot, samples: result.samples, loss: result.loss, squaredGradientNorm: result.squaredNorm,
+            sampleNames: result.sampleNames, notFinite: result.notFinite)
+    }
+}

@@ -1,0 +1,100 @@
+import Adapters
+import Coordination
+import Foundation
+import Monitor
+import Dataset
+import Recipe
+import Torch
+import Training
+import Wire
+import ZeroMQ
+
+/// One life of a coordinator: from the printed plan to the last file.
+struct CoordinatorSession {
+    let prepared: PreparedRun
+    let options: RunOptions
+    /// How many workers are expected.
+    let workers: Int
+    var listen: Address?
+    var insecure = false
+    var localWorkers = 0
+
+    init(_ prepared: PreparedRun, options: RunOptions, workers: Int) {
+        self.prepared = prepared
+        self.options = options
+        self.workers = workers
+    }
+
+    func run() throws {
+        for note in prepared.notes { Console.output.line("note: \(note)") }
+        Console.output.line(try prepared.printout(workers: workers))
+        if options.plan { return }
+
+        // The optimizer's own kernels: one thread, so that their bits do not depend on this box's cores.
+        LibTorch.threads = 1
+        LibTorch.setDeterministic(true)
+        let recipe = prepared.recipe
+        let facts = MetadataFacts(prepared)
+        let files = try RunFiles(recipe: recipe, fresh: options.fresh) {
+            try facts.entries(table: $0, step: $1, epoch: $2)
+        }
+        let training = try TrainingMaster(
+            recipe: recipe, plan: prepared.plan, table: prepared.table,
+            initial: { try prepared.table.firstWeights(recipe) },
+            files: files)
+        for note in files.notes { Console.output.line("note: \(note)") }
+        let final = files.directory.appending(path: files.finalName + ".safetensors").path
+        guard training.step < prepared.plan.totalSteps else {
+            Console.output.line("This run is finished: \(final). Say --fresh to do it again.")
+            return
+        }
+        if training.step > 0 {
+            Console.output.line("Going on after step \(training.step) of \(prepared.plan.totalSteps).")
+        }
+        try files.write(recipe.toml, to: "recipe.toml")
+
+        let progress = ProgressReporter(plan: prepared.plan, memo: training.memo)
+        training.remember = progress.memo
+        let master = ClusterMaster(training) { result, contribution in
+            progress.report(result, contribution)
+        }
+        let identity = try files.nextIdentity()
+        var configuration = CoordinatorService.Configuration(
+            address: try listen ?? Address("tcp://127.0.0.1:0"), runID: RunID(identity.first, identity.second),
+            incarnation: identity.incarnation, run: try prepared.description(runFolder: files.directory).encoded,
+            software: Danlu.version, libtorch: LibTorch.version)
+        configuration.insecure = insecure
+        configuration.exactnessClass = options.exact || recipe.cluster.exact ? "" : nil
+        configuration.threadsPerWorker = recipe.cluster.threadsPerWorker ?? 1
+        configuration.minimumWorkers = localWorkers > 0 ? 1 : workers
+        let service = try CoordinatorService(configuration, master: master) { progress.happened($0) }
+
+        let commands = service.commands
+        Interruption.handle {
+            progress.note("stopping after this step (again: at once)")
+            commands.put(.stop(reason: "interrupted"))
+        }
+        if localWorkers == 0 {
+            Console.output.line("Workers join with: danlu work \(service.address)")
+        }
+        let crew = LocalWorkers(
+            count: localWorkers, address: "\(service.address)", device: recipe.cluster.device, logs: files.directory)
+        try crew.start { sentence in
+            progress.note(sentence)
+            commands.put(.stop(reason: sentence))
+            commands.put(.stop(reason: sentence))
+        }
+        defer { crew.end() }
+        let finish = try service.run()
+        progress.finish()
+        switch finish {
+        case .complete: Console.output.line("Done: \(final)")
+        case .stopped(let reason):
+            if let failure = crew.failure { throw Failure(failure) }
+            Console.output.line(
+                "Stopped after step \(training.step) of \(prepared.plan.totalSteps) (\(reason)); the same command goes on from there."
+            )
+        case .gaveUp(let advice): throw Failure(advice)
+        }
+    }
+}

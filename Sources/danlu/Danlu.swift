@@ -1,0 +1,34 @@
+import ArgumentParser
+import Recipe
+
+/// The command line: where learning and clustering meet.
+@main
+struct Danlu: ParsableCommand {
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "danlu",
+        abstract: "Trains LoRA adapters for Stable Diffusion on as many Linux boxes as you own.",
+        version: version,
+        subcommands: [
+            TrainCommand.self, CoordinateCommand.self, WorkCommand.self, SampleCommand.self, CompareCommand.self,
+            InspectCommand.self, BenchCommand.self,
+        ])
+
+    /// Every key of a recipe is a flag; they are parted from the command's own here, and go behind a `--`.
+    static func main() {
+        let words = Array(CommandLine.arguments.dropFirst())
+        guard let command = words.first, ["train", "coordinate"].contains(command) else { return main(words) }
+        let (settings, rest) = CommandLineSettings.split(words)
+        main(rest + ["--"] + settings)
+    }
+}
+
+/// A sentence for the user, and the end of the program.
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,73 @@
+import ArgumentParser
+import Coordination
+import Foundation
+import Recipe
+
+/// What train and coordinate have in common.
+struct RunOptions: ParsableArguments {
+    @Argument(help: "A recipe in TOML with kohya's keys; every key is also a flag, which overrules the file.")
+    var recipe: String?
+
+    @Flag(help: "Start over in an output folder that has a run in it.")
+    var fresh = false
+
+    @Flag(help: "Print the plan and stop.")
+    var plan = false
+
+    @Flag(help: "Admit only workers that compute the same bits as the first.")
+    var exact = false
+
+    @Argument(parsing: .postTerminator, help: .hidden)
+    var settings: [String] = []
+}
+
+/// A whole cluster on one box: a coordinator and some workers.
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train", abstract: "Train on this box, with as many workers as you like.",
+        discussion: SettingTable.help())
+
+    @OptionGroup var options: RunOptions
+
+    @Option(help: "Worker processes on this box.")
+    var workers = 1
+
+    func validate() throws {
+        guard (1...256).contains(workers) else {
+            throw ValidationError("--workers = \(workers) must lie in 1...256")
+        }
+    }
+
+    func run() throws {
+        let prepared = try PreparedRun(file: options.recipe, settings: options.settings, workers: workers)
+        var session = CoordinatorSession(prepared, options: options, workers: workers)
+        session.localWorkers = workers
+        try session.run()
+    }
+}
+
+/// A coordinator alone, whose workers are started apart.
+struct CoordinateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coordinate", abstract: "Coordinate workers that are started apart with 'danlu work'.",
+        discussion: SettingTable.help())
+
+    @OptionGroup var options: RunOptions
+
+    @Option(help: "Where workers find this coordinator; bulk is at the next port.")
+    var listen = "tcp://127.0.0.1:5570"
+
+    @Option(help: "Workers to wait for before the first step.")
+    var minWorkers = 1
+
+    @Flag(help: "Listen beyond this box although nothing is encrypted or authenticated.")
+    var insecure = false
+
+    func run() throws {
+        let prepared = try PreparedRun(file: options.recipe, settings: options.settings, workers: 1)
+        var session = CoordinatorSession(prepared, options: options, workers: minWorkers)
+        session.listen = try Address(listen)
+        session.insecure = insecure
+        try session.run()
+    }
+}

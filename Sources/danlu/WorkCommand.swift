@@ -1,0 +1,65 @@
+import ArgumentParser
+import Coordination
+import Foundation
+import Recipe
+import Torch
+import Training
+import Wire
+import ZeroMQ
+
+/// One box's part of a run.
+struct WorkCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "work", abstract: "Compute for a coordinator; it says what.")
+
+    @Argument(help: "The coordinator's address, tcp://HOST:PORT.")
+    var coordinator: String
+
+    @Option(help: "What to call this worker; this box's name unless said.")
+    var name: String?
+
+    @Option(help: "auto, cpu or cuda:N.")
+    var device = "auto"
+
+    @Flag(help: .hidden)
+    var local = false
+
+    func run() throws {
+        // Of a local worker the terminal's Ctrl-C is the coordinator's to answer.
+        if local { ParentWatch.start() }
+        let device = try Device(parsing: device)
+        let application = Application(
+            name: name ?? "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)",
+            instance: .random(in: .min ... .max), software: Danlu.version, libtorch: LibTorch.version,
+            exactnessClass: ExactnessClass(device: device).description,
+            cores: ProcessInfo.processInfo.activeProcessorCount, memoryBytes: ProcessInfo.processInfo.physicalMemory)
+        let service = try WorkerService(
+            WorkerService.Configuration(address: Address(coordinator), application: application)
+        ) { sentence in Console.error.line("worker: \(sentence)") }
+        Interruption.handle(ignoringInterrupt: local) { service.commands.put(.stop) }
+        let end = try service.run { welcome in
+            LibTorch.threads = welcome.threads
+            LibTorch.setDeterministic(true)
+            return try ClusterLearner(RunDescription(welcome.run), device: device)
+        }
+        switch end {
+        case .dismissed(_, let reason): Console.error.line("worker: dismissed: \(reason)")
+        case .left: Console.error.line("worker: left the run")
+        case .refused(let refusal): throw Failure("refused by \(coordinator): \(refusal)")
+        case .failed(let reason): throw Failure(reason)
+        }
+    }
+}
+
+/// Ends a local worker whose coordinator is gone.
+private enum ParentWatch {
+    static func start() {
+        let parent = getppid()
+        let thread = Thread {
+            while getppid() == parent { Thread.sleep(forTimeInterval: 1) }
+            _exit(3)
+        }
+        thread.name = "parent watch"
+        thread.start()
+    }
+}
