@@ -27,6 +27,7 @@ struct WorkCommand: ParsableCommand {
     func run() throws {
         // Of a local worker the terminal's Ctrl-C is the coordinator's to answer.
         if local { ParentWatch.start() }
+        LibTorch.keepMemory()
         let device = try Device(parsing: device)
         let application = Application(
             name: name ?? "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)",
