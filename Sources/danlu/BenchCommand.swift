@@ -106,7 +106,8 @@ struct BenchCommand: ParsableCommand {
         }
         let figures = Figures(
             batch: batch, precision: precision.rawValue, resolution: resolution, rank: rank, threads: LibTorch.threads,
-            stepSeconds: seconds.sorted()[seconds.count / 2], stepSecondsAll: seconds, startToFirstStepSeconds: startToFirstStep,
+            stepSeconds: seconds.sorted()[seconds.count / 2], stepSecondsAll: seconds,
+            startToFirstStepSeconds: startToFirstStep,
             startToFirstStepDoneSeconds: startToFirstStepDone,
             peakRSSBytes: Self.peakMemory, losses: losses)
         let encoder = JSONEncoder()
