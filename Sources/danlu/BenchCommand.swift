@@ -68,7 +68,9 @@ struct BenchCommand: ParsableCommand {
         let table = try checkpoint.shapeTable(for: recipe.network)
         let weights = try Tensor.of(try table.firstWeights(recipe), shape: [table.count])
         let model = try AdaptedModel(
-            checkpoint, table: table, floats: weights.floats(), precision: recipe.precision, device: device)
+            checkpoint, table: table, floats: weights.floats(),
+            computing: recipe.precision.mixed.scalarType(on: device),
+            device: device)
         let loss = try DiffusionLoss(recipe: recipe, scheduler: checkpoint.configuration.scheduler, device: device)
         let update = OptimizerUpdate(
             recipe.optimizer, scaling: try BatchScaling(recipe: recipe), ranges: table.learningRanges(of: recipe))

@@ -41,7 +41,13 @@ struct WorkCommand: ParsableCommand {
         let end = try service.run { welcome in
             LibTorch.threads = welcome.threads
             LibTorch.setDeterministic(true)
-            return try ClusterLearner(RunDescription(welcome.run), device: device)
+            let run = try RunDescription(welcome.run)
+            let mixed = run.recipe.precision.mixed
+            if mixed.scalarType(on: device) != mixed.scalarType {
+                Console.error.line(
+                    "worker: this processor has no \(mixed.rawValue) arithmetic, so fp32 is computed instead")
+            }
+            return try ClusterLearner(run, device: device)
         }
         switch end {
         case .dismissed(_, let reason): Console.error.line("worker: dismissed: \(reason)")
