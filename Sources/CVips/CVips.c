@@ -63,6 +63,18 @@ int danlu_vips_profile_to_srgb(VipsImage *in, VipsImage **out) {
         NULL);
 }
 
+// A transform by profile leaves alpha as it is, and 16 bits of it would be read as 8.
+int danlu_vips_to_8_bits(VipsImage *in, VipsImage **out) {
+    switch (vips_image_get_interpretation(in)) {
+    case VIPS_INTERPRETATION_RGB16:
+        return vips_colourspace(in, out, VIPS_INTERPRETATION_sRGB, NULL);
+    case VIPS_INTERPRETATION_GREY16:
+        return vips_colourspace(in, out, VIPS_INTERPRETATION_B_W, NULL);
+    default:
+        return vips_copy(in, out, NULL);
+    }
+}
+
 // To 8-bit sRGB by the picture's kind alone: gray to three bands, 16 bits to 8, CMYK to RGB.
 int danlu_vips_to_srgb(VipsImage *in, VipsImage **out) {
     return vips_colourspace(in, out, VIPS_INTERPRETATION_sRGB, NULL);

@@ -4,9 +4,7 @@ import Wire
 extension Coordinator {
     /// Gives slots that nobody computes to workers that compute nothing.
     mutating func assign(at now: Duration) -> [CoordinatorEffect] {
-        guard hasEnough(at: now) else { return [] }
-        let needed = round.needed()
-        guard !needed.isEmpty else { return [] }
+        guard !round.free.isEmpty, hasEnough(at: now) else { return [] }
         let busy = round.busy
         let idle = membership.sorted.filter { $0.mayCompute && !busy.contains($0.id) }
         guard !idle.isEmpty else { return [] }
@@ -23,7 +21,7 @@ extension Coordinator {
                 effects += lease(slots, to: id, at: now)
             }
         } else {
-            effects += shareOut(needed, among: idle.map(\.id), at: now)
+            effects += shareOut(round.free.sorted(), among: idle.map(\.id), at: now)
         }
         return effects
     }

@@ -1,3 +1,4 @@
+import Foundation
 import Wire
 
 /// A gradient or all weights, flat: memory of a fixed number of floats.
@@ -7,13 +8,13 @@ import Wire
 package final class FlatFloats: @unchecked Sendable {
     package let elements: UnsafeMutableBufferPointer<Float>
 
-    /// Not initialised: the first use writes all of it.
+    /// Not initialised, or what was in it before: the first use writes all of it.
     package init(count: Int) {
-        elements = .allocate(capacity: count)
+        elements = SpareMemory.shared.take(count) ?? .allocate(capacity: count)
     }
 
     deinit {
-        elements.deallocate()
+        SpareMemory.shared.put(elements)
     }
 
     package convenience init(copying source: UnsafeBufferPointer<Float>) {
@@ -50,5 +51,27 @@ package final class FlatFloats: @unchecked Sendable {
         precondition(count == other.count)
         guard let sum = elements.baseAddress, let addend = other.elements.baseAddress else { return }
         for index in 0..<count { sum[index] += addend[index] }
+    }
+}
+
+/// Memory of gradients that are no more, of one size, for the next ones: fresh pages cost more than adding up.
+private final class SpareMemory: @unchecked Sendable {
+    // `Sendable` because every access to `buffers` holds the lock.
+    static let shared = SpareMemory()
+    private static let most = 6
+    private let lock = NSLock()
+    private var buffers: [UnsafeMutableBufferPointer<Float>] = []
+
+    func take(_ count: Int) -> UnsafeMutableBufferPointer<Float>? {
+        lock.withLock { buffers.last?.count == count ? buffers.popLast() : nil }
+    }
+
+    func put(_ buffer: UnsafeMutableBufferPointer<Float>) {
+        lock.withLock {
+            if let other = buffers.last, other.count != buffer.count || buffers.count == SpareMemory.most {
+                buffers.removeLast().deallocate()
+            }
+            buffers.append(buffer)
+        }
     }
 }

@@ -46,34 +46,40 @@ struct Round: Sendable {
     /// Who found a slot not finite.
     private(set) var tried: [Int: [WorkerID]] = [:]
     private(set) var seconds: [WorkerID: Double] = [:]
+    /// Slots that nobody is computing, or only somebody who is late.
+    private(set) var free: Set<Int>
+    /// How many grants that are not late keep a slot from being free.
+    private var reservations: [Int]
+    private var latestGrant: [WorkerID: Int] = [:]
 
     init(_ plan: StepPlan, number: UInt32) {
         self.plan = plan
         self.number = number
         tree = SlotTree(slotCount: plan.slotCount)
+        free = Set(0..<plan.slotCount)
+        reservations = Array(repeating: 0, count: plan.slotCount)
     }
 
     var isComplete: Bool { outcomes.count + leftOut.count == plan.slotCount }
 
     func isIn(_ slot: Int) -> Bool { outcomes[slot] != nil || leftOut[slot] != nil }
 
-    /// Slots that nobody is computing, or only somebody who is late.
-    func needed() -> [Int] {
-        var reserved = Set<Int>()
-        for grant in grants where grant.isOpen && !grant.isLate { reserved.formUnion(grant.missing) }
-        return (0..<plan.slotCount).filter { !isIn($0) && !reserved.contains($0) }
+    func openGrant(of worker: WorkerID) -> Grant? {
+        latestGrant[worker].flatMap { grants[$0].isOpen ? grants[$0] : nil }
     }
 
-    func openGrant(of worker: WorkerID) -> Grant? { grants.last { $0.worker == worker && $0.isOpen } }
-
     /// Who is computing.
-    var busy: Set<WorkerID> { Set(grants.lazy.filter(\.isOpen).map(\.worker)) }
+    var busy: Set<WorkerID> { Set(latestGrant.lazy.filter { grants[$0.value].isOpen }.map(\.key)) }
 
     mutating func grant(_ slots: Range<Int>, to worker: WorkerID, number: UInt64, now: Duration, within: Duration?) {
+        let missing = Set(slots.filter { !isIn($0) })
+        latestGrant[worker] = grants.count
         grants.append(
             Grant(
                 number: number, worker: worker, slots: slots, since: now, deadline: within.map { now + $0 },
-                missing: Set(slots.filter { !isIn($0) })))
+                missing: missing))
+        for slot in missing { reservations[slot] += 1 }
+        free.subtract(missing)
     }
 
     /// What became of a sum.
@@ -112,7 +118,9 @@ struct Round: Sendable {
         let slot = outcome.slot
         guard grants.contains(where: { $0.worker == worker && $0.slots.contains(slot) && $0.missing.contains(slot) })
         else { return nil }
-        for index in grants.indices where grants[index].worker == worker { grants[index].missing.remove(slot) }
+        for index in grants.indices where grants[index].worker == worker {
+            if grants[index].missing.remove(slot) != nil { release([slot], of: index) }
+        }
         guard !isIn(slot) else { return nil }
         tried[slot, default: []].append(worker)
         guard (tried[slot]?.count ?? 0) >= tries else { return true }
@@ -126,6 +134,7 @@ struct Round: Sendable {
     mutating func lose(_ worker: WorkerID) -> [Int] {
         var lost: [Int] = []
         for index in grants.indices where grants[index].worker == worker && grants[index].isOpen {
+            release(grants[index].missing, of: index)
             grants[index].isLost = true
             lost += grants[index].missing
         }
@@ -137,6 +146,7 @@ struct Round: Sendable {
         var late: [Grant] = []
         for index in grants.indices where grants[index].isOpen && !grants[index].isLate {
             if let deadline = grants[index].deadline, now > deadline {
+                release(grants[index].missing, of: index)
                 grants[index].isLate = true
                 late.append(grants[index])
             }
@@ -144,14 +154,25 @@ struct Round: Sendable {
         return late
     }
 
+    /// Takes a grant's hand off slots, which are free if no other grant holds them.
+    private mutating func release(_ slots: Set<Int>, of index: Int) {
+        guard !grants[index].isLate && !grants[index].isLost else { return }
+        for slot in slots {
+            reservations[slot] -= 1
+            if reservations[slot] == 0 && !isIn(slot) { free.insert(slot) }
+        }
+    }
+
     /// Strikes those of `slots` that are in off all grants.
     ///
     /// - Returns: grants that have nothing missing any more.
     @discardableResult
     private mutating func settle(_ slots: Range<Int>) -> [Grant] {
-        let settled = slots.filter(isIn)
+        let settled = Set(slots.filter(isIn))
+        free.subtract(settled)
         var finished: [Grant] = []
         for index in grants.indices where !grants[index].missing.isEmpty && grants[index].slots.overlaps(slots) {
+            release(grants[index].missing.intersection(settled), of: index)
             grants[index].missing.subtract(settled)
             if grants[index].missing.isEmpty && !grants[index].isLost { finished.append(grants[index]) }
         }

@@ -63,7 +63,7 @@ struct Speeds: Sendable {
 /// largest power of two is taken, so that a share is few whole subtrees.
 ///
 /// - Returns: for each speed its range of `0..<count`, which may be empty, in order and without gaps.
-func cut(_ count: Int, among speeds: [Double]) -> [Range<Int>] {
+package func cut(_ count: Int, among speeds: [Double]) -> [Range<Int>] {
     guard count > 0, !speeds.isEmpty else { return speeds.map { _ in 0..<0 } }
     // The least time in which all of it can be done: some worker ends a whole slot exactly then.
     func capacities(_ time: Double) -> [Int] { speeds.map { Int(min(Double(count), time * $0 * (1 + 1e-9))) } }

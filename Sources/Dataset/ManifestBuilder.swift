@@ -7,6 +7,7 @@ extension Manifest {
     /// Finds, reads and checks every picture and caption of a run.
     ///
     /// Every picture is decoded once, on all cores, so that a broken one is named now and not in the middle of a run.
+    /// The caller's thread waits meanwhile.
     ///
     /// - Parameters:
     ///   - data: with its folders listed (``TrainingData/withFoldersListed()``).

@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 
 /// The source samples that one target sample is made of, along one side.
 private struct Taps {

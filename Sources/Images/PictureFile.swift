@@ -55,11 +55,13 @@ package struct PictureFile: Sendable {
     }
 
     private static func standardColours(of image: borrowing VipsHandle) throws(VipsError) -> VipsHandle {
-        if image.hasProfile, let converted = try? image.then(danlu_vips_profile_to_srgb) {
-            // Colours without alpha come out with the bands of sRGB or not at all.
-            return try converted.then(danlu_vips_to_srgb)
-        }
+        if image.hasProfile, let converted = try? profileApplied(to: image) { return converted }
         return try image.then(danlu_vips_to_srgb)
+    }
+
+    private static func profileApplied(to image: borrowing VipsHandle) throws(VipsError) -> VipsHandle {
+        guard image.hasAlpha else { return try image.then(danlu_vips_profile_to_srgb) }
+        return try image.then(danlu_vips_to_8_bits).then(danlu_vips_profile_to_srgb)
     }
 
     /// Reads the header, refuses what is out of bounds before any memory is taken, and hands the image to `body`.

@@ -34,7 +34,8 @@ package struct DPMSolverSampler: Sampler {
         let width = next.logSNR - now.logSNR
         let factor = next.signal * (1 - exp(-width))
         let straight = try (next.spread / now.spread) * latents + factor * sample
-        guard let before, step < timesteps.count - 1 else { return straight }
+        // Two steps at one time, which very many steps can bring, say nothing about the direction.
+        guard let before, step < timesteps.count - 1, sigmas[step - 1] != sigmas[step] else { return straight }
         let ratio = (now.logSNR - Point(sigmas[step - 1]).logSNR) / width
         return try straight + (0.5 * factor / ratio) * (sample - before)
     }

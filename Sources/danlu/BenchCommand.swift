@@ -48,7 +48,7 @@ struct BenchCommand: ParsableCommand {
         var threads: Int
         var stepSeconds: Double
         var stepSecondsAll: [Double]
-        var firstStepSeconds: Double
+        var startToFirstStepSeconds: Double
         var peakRSSBytes: Int
         var losses: [Double]
     }
@@ -102,7 +102,7 @@ struct BenchCommand: ParsableCommand {
         }
         let figures = Figures(
             batch: batch, precision: precision.rawValue, resolution: resolution, rank: rank, threads: LibTorch.threads,
-            stepSeconds: seconds.sorted()[seconds.count / 2], stepSecondsAll: seconds, firstStepSeconds: firstStep,
+            stepSeconds: seconds.sorted()[seconds.count / 2], stepSecondsAll: seconds, startToFirstStepSeconds: firstStep,
             peakRSSBytes: Self.peakMemory, losses: losses)
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase

@@ -10,6 +10,7 @@ struct Simulation {
     /// How bad the world is.
     struct World {
         var workers = 3
+        var minimumWorkers = 2
         var steps = 6
         var slots = 7
         /// Of each message.
@@ -277,7 +278,7 @@ struct Simulation {
             run: Self.run, incarnation: UInt64(coordinatorLife) << 32,
             requirements: Requirements(software: "1", libtorch: "1", exactnessClass: nil, shape: Self.shape),
             welcome: welcome)
-        settings.minimumWorkers = min(2, world.workers)
+        settings.minimumWorkers = min(world.minimumWorkers, world.workers)
         let machine = Coordinator(settings, plan: plan())
         coordinatorBorn = now
         let effects = machine.start()

@@ -1,5 +1,6 @@
 import Coordination
 import Testing
+import Wire
 
 @Suite struct `A simulated cluster` {
     /// Runs one seed, and says which one it was when something does not hold.
@@ -54,5 +55,81 @@ import Testing
         world.blows = 3
         world.coordinatorCrashes = 15
         for seed in 0..<80 as Range<UInt64> { run(world, seed: seed) }
+    }
+
+    @Test func `computes elsewhere what is not finite at one worker, and ends in the same bits`() {
+        var world = Simulation.World()
+        world.workers = 4
+        world.blows = 4
+        world.flaky = { step, slot, worker in worker == 0 && (step + slot) % 3 == 0 }
+        for seed in 0..<30 as Range<UInt64> { run(world, seed: seed, expectsAll: false) }
+        world.blows = 0
+        for seed in 0..<10 as Range<UInt64> {
+            let simulation = run(world, seed: seed)
+            #expect(simulation.contributions.allSatisfy { $0.leftOut.isEmpty })
+        }
+    }
+
+    @Test func `leaves out what is finite nowhere, and names it`() {
+        var world = Simulation.World()
+        world.drop = 0.02
+        world.flaky = { step, slot, _ in step == 2 && slot == 3 }
+        for seed in 0..<20 as Range<UInt64> {
+            let simulation = run(world, seed: seed, expectsAll: false)
+            #expect(simulation.contributions.map(\.leftOut.count) == [0, 0, 1, 0, 0, 0], "seed \(seed)")
+            #expect(simulation.contributions[2].leftOut.first?.sampleNames == ["2/3"])
+        }
+    }
+
+    @Test func `gives a slow worker less, and is as fast as its sum`() {
+        var world = Simulation.World()
+        world.workers = 2
+        world.steps = 20
+        world.slots = 16
+        world.slotSeconds = { worker in worker == 0 ? 0.1 : 0.3 }
+        let simulation = run(world, seed: 1)
+        let shares = simulation.contributions.last?.shares.sorted { $0.name < $1.name }.map(\.slots)
+        #expect(shares == [12, 4])
+        // 16 slots at 10 + 3⅓ slots a second take 1.2 s.
+        #expect((simulation.contributions.last?.seconds ?? 9) < 1.5)
+    }
+
+    @Test func `is hit by what it is said to survive`() {
+        var world = Simulation.World()
+        world.workers = 4
+        world.steps = 12
+        world.blows = 1.5
+        var happened = Set<String>()
+        for seed in 0..<20 as Range<UInt64> {
+            for note in run(world, seed: seed).notes {
+                switch note {
+                case .left(_, _, let reason): happened.insert(reason.hasPrefix("silent") ? "died" : "left")
+                case .late: happened.insert("late")
+                case .reassigned: happened.insert("reassigned")
+                case .suspect: happened.insert("suspect")
+                default: break
+                }
+            }
+        }
+        #expect(happened == ["died", "left", "late", "reassigned", "suspect"])
+    }
+
+    @Test func `runs the same for the same seed`() {
+        var world = Simulation.World()
+        world.blows = 2
+        world.drop = 0.05
+        let (one, other) = (run(world, seed: 42), run(world, seed: 42))
+        #expect(one.events == other.events && one.now == other.now && one.notes == other.notes)
+        #expect(run(world, seed: 43).events != one.events)
+    }
+
+    @Test func `runs 1,024 workers`() {
+        var world = Simulation.World()
+        world.workers = 1024
+        world.minimumWorkers = 1024
+        world.steps = 2
+        world.slots = 2048
+        let simulation = run(world, seed: 1)
+        #expect(simulation.contributions.last?.shares.count == 1024)
     }
 }

@@ -73,7 +73,7 @@ import Torch
             let loss = try meanSquaredError(prediction, tensor("latents", expected))
             return try #require(try gradients(of: loss, withRespectTo: [latents])[0])
         }
-        #expect(try relativeError(gradient(ActivationCheckpoints { _ in [] }), gradient(nil)) == 0)
+        #expect(try relativeError(gradient(ActivationCheckpoints { _ in [] }), gradient(nil)) < 1e-6)
     }
 
     @Test(arguments: models) func `encode and decode pictures as diffusers does`(model: String) throws {

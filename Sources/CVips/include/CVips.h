@@ -29,6 +29,7 @@ int danlu_vips_has_alpha(VipsImage *image);
 
 int danlu_vips_rotate_upright(VipsImage *in, VipsImage **out);
 int danlu_vips_profile_to_srgb(VipsImage *in, VipsImage **out);
+int danlu_vips_to_8_bits(VipsImage *in, VipsImage **out);
 int danlu_vips_to_srgb(VipsImage *in, VipsImage **out);
 int danlu_vips_flatten_on_white(VipsImage *in, VipsImage **out);
 int danlu_vips_to_bytes(VipsImage *in, VipsImage **out);

@@ -81,6 +81,9 @@ def awkward():
     srgb = srgb[:24] + bytes(12) + srgb[36:]  # no date of making
     plain.save(here / "profile-srgb.png", icc_profile=srgb)
     plain.save(here / "profile-swapped.png", icc_profile=swapped(srgb))
+    deep = (here / "alpha16.png").read_bytes()
+    profile = chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(srgb))
+    (here / "profile-alpha16.png").write_bytes(deep[:33] + profile + deep[33:])
     plain.save(here / "profile-broken.png", icc_profile=b"this is no profile" * 9)
 
 

@@ -1,0 +1,384 @@
+import Coordination
+import Foundation
+import Testing
+import Wire
+
+/// A coordinator that is told what happens, and workers that are words only.
+struct Table {
+    static let run = RunID(3, 4)
+    var coordinator: Coordinator
+    var effects: [CoordinatorEffect] = []
+    var stamps: [String: Stamp] = [:]
+    var pings: UInt64 = 0
+
+    init(slots: Int = 8, lossScale: Float = 1, change: (inout Coordinator.Settings) -> Void = { _ in }) {
+        var settings = Coordinator.Settings(
+            run: Self.run, incarnation: 100,
+            requirements: Requirements(
+                software: "1", libtorch: "2.13", exactnessClass: nil,
+                shape: Status.Shape(parameterCount: 2, tableHash: "two")),
+            welcome: Welcome(run: Data(), bulkPort: 2, parameterCount: 2, chunkBytes: 8, creditChunks: 2, threads: 1))
+        change(&settings)
+        coordinator = Coordinator(
+            settings, plan: StepPlan(step: 0, slotCount: slots, lossScale: lossScale, weights: 11))
+        effects = coordinator.start()
+    }
+
+    static func application(_ name: String, class exactness: String = "x") -> Application {
+        Application(
+            name: name, instance: UInt64(abs(name.hashValue)), software: "1", libtorch: "2.13",
+            exactnessClass: exactness, cores: 1, memoryBytes: 1)
+    }
+
+    static func peer(_ name: String) -> Peer { Peer(Array(name.utf8)) }
+
+    @discardableResult
+    mutating func happen(_ event: CoordinatorEvent, at seconds: Double) -> [CoordinatorEffect] {
+        effects = coordinator.handle(event, at: .seconds(seconds))
+        for case .send(.welcome, let peer, let stamp) in effects {
+            stamps[String(decoding: peer.routingID, as: UTF8.self)] = stamp
+        }
+        return effects
+    }
+
+    func stamp(_ name: String) -> Stamp { stamps[name] ?? .stranger }
+
+    mutating func ping(_ name: String, at seconds: Double, leases: [UInt64] = [], progress: UInt64 = 0) {
+        pings += 1
+        var status = Status()
+        status.number = pings
+        status.shape = Status.Shape(parameterCount: 2, tableHash: "two")
+        status.holding = Status.Holding(delivery: 1, checksum: 11)
+        status.leases = leases
+        status.progress = progress
+        happen(.heard(.ping(status), from: Self.peer(name), stamp: stamp(name)), at: seconds)
+    }
+
+    mutating func join(_ name: String, at seconds: Double) {
+        happen(.heard(.join(Self.application(name)), from: Self.peer(name), stamp: .stranger), at: seconds)
+        happen(.bulkOpened(stamp: stamp(name)), at: seconds)
+        ping(name, at: seconds)
+    }
+
+    mutating func bring(_ slots: Range<Int>, by name: String, at seconds: Double, round: UInt32 = 1) {
+        let outcomes = slots.map {
+            SlotOutcome(slot: $0, samples: 1, loss: 1, squaredGradientNorm: 1, sampleNames: ["\($0)"])
+        }
+        let sum = SlotSum(round: round, slots: slots, outcomes: outcomes, seconds: Double(slots.count))
+        happen(.sum(sum, stamp: stamp(name)), at: seconds)
+    }
+
+    var leases: [Lease] {
+        effects.compactMap { if case .send(.lease(let lease), _, _) = $0 { lease } else { nil } }
+    }
+
+    var notes: [Note] { effects.compactMap { if case .note(let note) = $0 { note } else { nil } } }
+
+    var contribution: StepContribution? {
+        effects.compactMap { if case .finishStep(let contribution) = $0 { contribution } else { nil } }.first
+    }
+}
+
+@Suite struct `A coordinator` {
+    @Test func `welcomes a worker, sends it weights, and leases it the step`() {
+        var table = Table()
+        table.happen(.heard(.join(Table.application("ada")), from: Table.peer("ada"), stamp: .stranger), at: 0)
+        #expect(table.stamp("ada").worker == WorkerID(1))
+        #expect(table.stamp("ada").incarnation > 100)
+        #expect(table.happen(.bulkOpened(stamp: table.stamp("ada")), at: 0).isEmpty)
+        var status = Status()
+        status.number = 1
+        status.shape = Status.Shape(parameterCount: 2, tableHash: "two")
+        table.happen(.heard(.ping(status), from: Table.peer("ada"), stamp: table.stamp("ada")), at: 0.1)
+        #expect(table.effects.contains(.sendWeights(to: WorkerID(1), step: 0, delivery: 1)))
+        #expect(table.leases.map(\.slots) == [0..<8])
+        #expect(table.leases.first?.weights == 11)
+    }
+
+    @Test func `commits a step once, when every slot is in`() {
+        var table = Table()
+        table.join("ada", at: 0)
+        table.bring(0..<8, by: "ada", at: 8)
+        #expect(table.effects.first == .keep(0..<8, from: WorkerID(1)))
+        #expect(table.contribution?.samples == 8)
+        table.bring(0..<8, by: "ada", at: 8)
+        #expect(table.effects == [.discard(0..<8, from: WorkerID(1))])
+        table.happen(.applied(.committed, next: StepPlan(step: 1, slotCount: 4, lossScale: 1, weights: 12)), at: 9)
+        #expect(table.effects.contains(.begin(round: 2, step: 1, slotCount: 4)))
+        #expect(table.leases.map(\.slots) == [0..<4])
+    }
+
+    @Test func `drops and counts what belongs to an earlier round or life`() {
+        var table = Table()
+        table.join("ada", at: 0)
+        let earlier = table.stamp("ada")
+        table.bring(0..<8, by: "ada", at: 1, round: 7)
+        #expect(table.effects == [.discard(0..<8, from: WorkerID(1))])
+        table.join("ada", at: 2)  // anew, from the same process
+        #expect(table.stamp("ada").incarnation > earlier.incarnation)
+        table.stamps["ada"] = earlier
+        table.bring(0..<8, by: "ada", at: 3)
+        #expect(table.contribution == nil)
+        table.ping("ada", at: 3)
+        guard case .send(.rejoin, _, _)? = table.effects.first else {
+            Issue.record("not asked to join again")
+            return
+        }
+        #expect(table.coordinator.dropped.stale == 3)
+    }
+
+    @Test func `takes no sum that its worker was not asked for`() {
+        var table = Table()
+        table.join("ada", at: 0)
+        table.join("bob", at: 0)  // idle: ada has all of it
+        table.bring(0..<4, by: "bob", at: 1)
+        #expect(table.effects == [.discard(0..<4, from: WorkerID(2))])
+        table.bring(1..<3, by: "ada", at: 1)  // no subtree
+        #expect(table.effects == [.discard(1..<3, from: WorkerID(1))])
+        #expect(table.coordinator.dropped.malformed == 2)
+    }
+
+    @Test func `waits for the minimum of workers, but not for ever`() {
+        var table = Table { $0.minimumWorkers = 3 }
+        table.join("ada", at: 0)
+        #expect(table.leases.isEmpty)
+        table.join("bob", at: 1)
+        #expect(table.leases.isEmpty)
+        for second in 1..<10 {
+            table.ping("ada", at: Double(second))
+            table.ping("bob", at: Double(second))
+        }
+        #expect(table.leases.isEmpty)
+        table.happen(.tick, at: 10.1)
+        #expect(table.leases.map(\.slots) == [0..<4, 4..<8])
+    }
+
+    @Test func `suspects at 3 s, gives up at 5 s, and has the slots computed elsewhere`() {
+        var table = Table { $0.minimumWorkers = 2 }
+        table.join("ada", at: 0)
+        table.join("bob", at: 0)
+        #expect(table.leases.map(\.slots) == [0..<4, 4..<8])
+        let lease = table.leases[0].number
+        table.ping("ada", at: 3, leases: [lease])
+        table.happen(.tick, at: 3.1)
+        #expect(table.notes == [.suspect(WorkerID(2), silentFor: .seconds(3.1))])
+        table.bring(0..<4, by: "ada", at: 4)
+        #expect(table.leases.isEmpty)
+        table.happen(.tick, at: 5.1)
+        #expect(table.effects.contains(.forget(WorkerID(2))))
+        #expect(table.notes.contains(.reassigned(slots: 4, of: WorkerID(2))))
+        #expect(table.leases.map(\.slots) == [4..<8])
+    }
+
+    @Test func `keeps what a worker brought before it died`() {
+        var table = Table()
+        table.join("ada", at: 0)
+        table.join("bob", at: 0)
+        table.bring(0..<4, by: "ada", at: 2)
+        table.happen(.heard(.leave, from: Table.peer("ada"), stamp: table.stamp("ada")), at: 3)
+        #expect(table.leases.map(\.slots) == [4..<8])
+        table.bring(4..<8, by: "bob", at: 5)
+        #expect(table.contribution?.shares.map(\.slots) == [4, 4])
+        #expect(table.contribution?.outcomes.map(\.slot) == Array(0..<8))
+    }
+
+    @Test func `asks an idle worker too when one is late, and takes the first answer`() {
+        var table = Table(slots: 2) { $0.minimumWorkers = 2 }
+        table.join("ada", at: 0)
+        table.join("bob", at: 0)
+        var now = 0.0
+        for step in 1...4 {
+            now += 1
+            table.bring(0..<1, by: "ada", at: now, round: UInt32(step))
+            table.bring(1..<2, by: "bob", at: now, round: UInt32(step))
+            table.happen(
+                .applied(.committed, next: StepPlan(step: step, slotCount: 2, lossScale: 1, weights: 11)), at: now)
+        }
+        let late = table.leases[1].number
+        table.bring(0..<1, by: "ada", at: now + 1, round: 5)
+        for second in 1...2 {
+            table.ping("ada", at: now + Double(second))
+            table.ping("bob", at: now + Double(second), leases: [late], progress: UInt64(second))
+        }
+        #expect(table.leases.isEmpty)
+        table.happen(.tick, at: now + 2.6)
+        #expect(table.notes == [.late(WorkerID(2), slots: 1)])
+        #expect(table.leases.map(\.slots) == [1..<2])
+        table.bring(1..<2, by: "ada", at: now + 3.6, round: 5)
+        #expect(table.contribution?.shares.map(\.name) == ["ada"])
+        table.bring(1..<2, by: "bob", at: now + 3.7, round: 5)
+        #expect(table.effects == [.discard(1..<2, from: WorkerID(2))])
+    }
+
+    @Test func `leases again what a worker does not know of`() {
+        var table = Table()
+        table.join("ada", at: 0)
+        table.ping("ada", at: 1)  // too early to tell
+        table.ping("ada", at: 2)
+        #expect(table.leases.isEmpty)
+        table.ping("ada", at: 3)
+        #expect(table.leases.map(\.slots) == [0..<8])
+    }
+
+    private func notFinite(_ slot: Int) -> WorkerMessage {
+        .notFinite(
+            round: 1,
+            outcome: SlotOutcome(
+                slot: slot, samples: 1, loss: .nan, squaredGradientNorm: 0, sampleNames: ["deer.png"],
+                notFinite: "text encoder"))
+    }
+
+    @Test func `has a slot that is not finite computed elsewhere, and then leaves it out by name`() {
+        var table = Table { $0.minimumWorkers = 2 }
+        table.join("ada", at: 0)
+        table.join("bob", at: 0)
+        table.happen(.heard(notFinite(2), from: Table.peer("ada"), stamp: table.stamp("ada")), at: 1)
+        #expect(table.leases.isEmpty)  // bob is busy, and ada may not judge again
+        for slots in [0..<2, 3..<4] { table.bring(slots, by: "ada", at: 1) }
+        #expect(table.leases.isEmpty)
+        table.bring(4..<8, by: "bob", at: 2)
+        #expect(table.leases.map(\.slots) == [2..<3])
+        table.happen(.heard(notFinite(2), from: Table.peer("bob"), stamp: table.stamp("bob")), at: 3)
+        #expect(table.contribution?.leftOut.map(\.sampleNames) == [["deer.png"]])
+        #expect(table.contribution?.samples == 7)
+        #expect(table.notes.last?.description.contains("deer.png") == true)
+    }
+
+    @Test func `tries a slot that is not finite again at the only worker there is`() {
+        var table = Table(slots: 1)
+        table.join("ada", at: 0)
+        table.happen(.heard(notFinite(0), from: Table.peer("ada"), stamp: table.stamp("ada")), at: 1)
+        #expect(table.leases.map(\.slots) == [0..<1])
+        table.bring(0..<1, by: "ada", at: 2)
+        #expect(table.contribution?.leftOut.isEmpty == true)
+    }
+
+    @Test func `asks for no second opinion while there is a loss scale`() {
+        var table = Table(slots: 1, lossScale: 65_536)
+        table.join("ada", at: 0)
+        table.happen(.heard(notFinite(0), from: Table.peer("ada"), stamp: table.stamp("ada")), at: 1)
+        #expect(table.contribution?.leftOut.count == 1)
+        let again = StepPlan(step: 0, slotCount: 1, lossScale: 32_768, weights: 11)
+        table.happen(.applied(.repeated(reason: "the loss scale is halved"), next: again), at: 1)
+        #expect(table.notes == [.repeated(step: 0, reason: "the loss scale is halved")])
+        #expect(table.leases.map(\.lossScale) == [32_768])
+        #expect(table.leases.map(\.round) == [2])
+    }
+
+    @Test func `says what it waits for when nobody is there`() {
+        var table = Table()
+        table.happen(.tick, at: 0)
+        #expect(table.notes == [.waiting(reason: "step 0 waits for a worker to join")])
+        table.happen(.tick, at: 10)
+        #expect(table.notes.isEmpty)
+        table.happen(.tick, at: 31)
+        #expect(table.notes.count == 1)
+    }
+
+    @Test(arguments: [
+        ("software", "the Danlu version is 9 here and 1 at the coordinator: install Danlu 1 on this worker"),
+        (
+            "libtorch",
+            "the libtorch version is 9 here and 2.13 at the coordinator: "
+                + "install libtorch 2.13 on this worker, or name one with LIBTORCH"
+        ),
+        (
+            "exactness",
+            "the exactness class is 9 here and x at the coordinator: "
+                + "use a machine of the coordinator's class, or run without --exact"
+        ),
+    ])
+    func `refuses what does not fit, with both values and the fix`(field: String, sentence: String) {
+        var table = Table { $0.requirements.exactnessClass = "" }
+        table.join("ada", at: 0)
+        var application = Table.application("bob")
+        switch field {
+        case "software": application.software = "9"
+        case "libtorch": application.libtorch = "9"
+        default: application.exactnessClass = "9"
+        }
+        table.happen(.heard(.join(application), from: Table.peer("bob"), stamp: .stranger), at: 1)
+        guard case .send(.refused(let refusal), _, _)? = table.effects.first else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(refusal.description == sentence)
+        #expect(table.stamps["bob"] == nil)
+    }
+
+    @Test func `refuses a worker that trains something of another shape`() {
+        var table = Table()
+        table.happen(.heard(.join(Table.application("ada")), from: Table.peer("ada"), stamp: .stranger), at: 0)
+        var status = Status()
+        status.shape = Status.Shape(parameterCount: 3, tableHash: "three")
+        table.happen(.heard(.ping(status), from: Table.peer("ada"), stamp: table.stamp("ada")), at: 0)
+        #expect(table.effects.contains(.forget(WorkerID(1))))
+        #expect(table.notes.last?.description.contains("3 numbers (three) here and 2 numbers (two)") == true)
+    }
+
+    @Test func `sends damaged weights again, and gives up on who never gets them whole`() {
+        var table = Table()
+        table.happen(.heard(.join(Table.application("ada")), from: Table.peer("ada"), stamp: .stranger), at: 0)
+        table.happen(.bulkOpened(stamp: table.stamp("ada")), at: 0)
+        func ping(_ delivery: UInt32?) -> WorkerMessage {
+            var status = Status()
+            status.shape = Status.Shape(parameterCount: 2, tableHash: "two")
+            status.holding = delivery.map { Status.Holding(delivery: $0, checksum: 666) }
+            return .ping(status)
+        }
+        func deliveries(_ table: Table) -> [UInt32] {
+            table.effects.compactMap { if case .sendWeights(_, _, let delivery) = $0 { delivery } else { nil } }
+        }
+        var sent: [[UInt32]] = []
+        for delivery in [nil, 1, 1, 2] as [UInt32?] {
+            table.happen(.heard(ping(delivery), from: Table.peer("ada"), stamp: table.stamp("ada")), at: 1)
+            sent.append(deliveries(table))
+        }
+        #expect(sent == [[1], [2], [], [3]])
+        #expect(table.notes == [.damagedWeights(WorkerID(1))])
+        table.happen(.heard(ping(3), from: Table.peer("ada"), stamp: table.stamp("ada")), at: 2)
+        #expect(deliveries(table).isEmpty)
+        #expect(table.effects.contains(.forget(WorkerID(1))))
+    }
+
+    @Test func `sends weights again that did not come in reasonable time`() {
+        var table = Table()
+        table.happen(.heard(.join(Table.application("ada")), from: Table.peer("ada"), stamp: .stranger), at: 0)
+        table.happen(.bulkOpened(stamp: table.stamp("ada")), at: 0)
+        var status = Status()
+        status.shape = Status.Shape(parameterCount: 2, tableHash: "two")
+        for second in 0..<11 {
+            table.happen(
+                .heard(.ping(status), from: Table.peer("ada"), stamp: table.stamp("ada")), at: Double(second))
+            #expect(table.effects.contains(.sendWeights(to: WorkerID(1), step: 0, delivery: 1)) == (second == 0))
+        }
+        table.happen(.tick, at: 11)
+        #expect(table.effects.contains(.sendWeights(to: WorkerID(1), step: 0, delivery: 2)))
+    }
+
+    @Test func `stops after the step when asked, and at once when asked again`() {
+        var table = Table()
+        table.join("ada", at: 0)
+        #expect(table.happen(.stop(reason: "enough"), at: 1).isEmpty)
+        #expect(
+            table.happen(.stop(reason: "now"), at: 1) == [
+                .save,
+                .send(.goodbye(finished: false, reason: "enough"), to: Table.peer("ada"), stamp: table.stamp("ada")),
+                .finished(.stopped(reason: "enough")),
+            ])
+        #expect(table.happen(.tick, at: 2).isEmpty)
+    }
+
+    @Test func `stops at once when nobody computes`() {
+        var table = Table()
+        #expect(table.happen(.stop(reason: "enough"), at: 1) == [.save, .finished(.stopped(reason: "enough"))])
+    }
+
+    @Test func `gives up when the master does, and passes on the advice`() {
+        var table = Table()
+        table.join("ada", at: 0)
+        table.bring(0..<8, by: "ada", at: 1)
+        table.happen(.applied(.stopped(advice: "lower text_encoder_lr"), next: nil), at: 2)
+        #expect(table.effects.last == .finished(.gaveUp(advice: "lower text_encoder_lr")))
+    }
+}
