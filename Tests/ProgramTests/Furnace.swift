@@ -11,7 +11,7 @@ final class Furnace {
     /// Recipe keys, with their values as TOML writes them.
     var settings: [String: String]
 
-    /// How many optimizer steps the recipe has; seven slots, then three, then seven, …
+    /// How many optimizer steps the recipe has; seven slots, then three, then seven again.
     static let steps = 5
 
     init() throws {
