@@ -89,7 +89,11 @@ let package = Package(
         .testTarget(name: "WireTests", dependencies: ["Wire", "Recipe"]),
         .testTarget(name: "CoordinationTests", dependencies: ["Coordination", "Wire", "ZeroMQ", "Recipe"]),
         .testTarget(name: "MonitorTests", dependencies: ["Monitor", "Recipe"]),
-        .testTarget(name: "ProgramTests", dependencies: ["Recipe", "Safetensors", "ZeroMQ", crypto]),
+        .testTarget(
+            name: "ProgramTests",
+            dependencies: [
+                "danlu", "Training", "Adapters", "StableDiffusion", "Layers", "Torch", "Safetensors", "Images", crypto,
+            ]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

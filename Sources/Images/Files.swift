@@ -24,7 +24,8 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
 ///
 /// - Parameter limit: the most bytes that are read; a longer file is refused before memory is taken.
 package func readFile(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // Not to wait at a pipe for somebody who writes.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .last("read", path) }
     defer { close(descriptor) }
 

@@ -1,5 +1,6 @@
 package import Adapters
 package import Foundation
+import Images
 package import Recipe
 
 /// A run's directory: the resolved recipe, the states, and the LoRA files, each loadable at any instant.
@@ -26,9 +27,9 @@ package final class RunFiles {
         outputName = recipe.run.outputName
         self.metadata = metadata
         do {
-            try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+            try makeDirectory(directory.path)
         } catch {
-            throw RunFilesError.notWritable(directory.path, reason: error.localizedDescription)
+            throw RunFilesError.notWritable(directory.path, reason: error.reason)
         }
         lock = try DirectoryLock(directory)
         states = StateFolder(run: directory)
@@ -104,11 +105,11 @@ package final class RunFiles {
 
     /// Writes a text file of the run, whole or not at all.
     package func write(_ text: String, to name: String) throws {
+        let path = directory.appending(path: name).path
         do {
-            try Data(text.utf8).write(to: directory.appending(path: name), options: .atomic)
+            try writeAtomically([UInt8](text.utf8), to: path)
         } catch {
-            throw RunFilesError.notWritable(
-                directory.appending(path: name).path, reason: error.localizedDescription)
+            throw RunFilesError.notWritable(path, reason: error.reason)
         }
     }
 }

@@ -76,7 +76,7 @@ package struct StateFolder {
 
     /// Writes `state`, then forgets all but the two last.
     package func save(_ state: TrainingState) throws {
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try makeDirectory(folder.path)
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         let cursor = [UInt8](try encoder.encode(state.cursor))

@@ -43,7 +43,9 @@ final class LocalWorkers: Sendable {
         }
         let process = Process()
         process.executableURL = Program.path
-        process.arguments = ["work", address, "--name", "local-\(number)", "--device", device, "--local"]
+        process.arguments = [
+            "work", address, "--name", "local-\(number)", "--device", device, "--local", "\(getpid())",
+        ]
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         process.standardError = try FileHandle(forWritingTo: log)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Images
 import StableDiffusion
+import Training
 
 /// Pictures from a base model and LoRA files.
 struct SampleCommand: ParsableCommand {
@@ -38,9 +39,9 @@ struct SampleCommand: ParsableCommand {
         if let prompts { requests += try PromptFile(path: prompts, standard: options.request).prompts.map(\.request) }
         let maker = try PictureMaker(options, loras: lora)
         do {
-            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+            try makeDirectory(output)
         } catch {
-            throw Failure("--output \(output): the folder cannot be made (\(error.localizedDescription))")
+            throw Failure("--output \(output): the folder cannot be made (\(error.reason)); choose another")
         }
         for (index, request) in requests.enumerated() {
             let number = String(repeating: "0", count: max(0, 3 - "\(index)".count)) + "\(index)"

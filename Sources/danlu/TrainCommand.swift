@@ -2,6 +2,7 @@ import ArgumentParser
 import Coordination
 import Foundation
 import Recipe
+import Torch
 
 /// What train and coordinate have in common.
 struct RunOptions: ParsableArguments {
@@ -40,6 +41,8 @@ struct TrainCommand: ParsableCommand {
 
     func run() throws {
         let prepared = try PreparedRun(file: options.recipe, settings: options.settings, workers: workers)
+        // The workers are on this box: what they cannot compute on is known now.
+        _ = try Device(parsing: prepared.recipe.cluster.device)
         var session = CoordinatorSession(prepared, options: options, workers: workers)
         session.localWorkers = workers
         try session.run()

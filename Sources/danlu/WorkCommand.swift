@@ -21,12 +21,12 @@ struct WorkCommand: ParsableCommand {
     @Option(help: "auto, cpu or cuda:N.")
     var device = "auto"
 
-    @Flag(help: .hidden)
-    var local = false
+    @Option(help: ArgumentHelp("The process that started this one, on the same box.", visibility: .hidden))
+    var local: Int32?
 
     func run() throws {
         // Of a local worker the terminal's Ctrl-C is the coordinator's to answer.
-        if local { ParentWatch.start() }
+        if let local { ParentWatch.start(local) }
         LibTorch.keepMemory()
         let device = try Device(parsing: device)
         let application = Application(
@@ -37,7 +37,8 @@ struct WorkCommand: ParsableCommand {
         let service = try WorkerService(
             WorkerService.Configuration(address: Address(coordinator), application: application)
         ) { sentence in Console.error.line("worker: \(sentence)") }
-        Interruption.handle(ignoringInterrupt: local) { service.commands.put(.stop) }
+        Interruption.handle(ignoringInterrupt: local != nil) { service.commands.put(.stop) }
+        Console.error.line("worker: looking for the coordinator at \(coordinator)")
         let end = try service.run { welcome in
             LibTorch.threads = welcome.threads
             LibTorch.setDeterministic(true)
@@ -60,8 +61,7 @@ struct WorkCommand: ParsableCommand {
 
 /// Ends a local worker whose coordinator is gone.
 private enum ParentWatch {
-    static func start() {
-        let parent = getppid()
+    static func start(_ parent: pid_t) {
         let thread = Thread {
             while getppid() == parent { Thread.sleep(forTimeInterval: 1) }
             _exit(3)

@@ -1,4 +1,5 @@
 import Recipe
+import Safetensors
 import Testing
 import Torch
 import Training

@@ -1,0 +1,92 @@
+import Foundation
+import Testing
+
+extension `The program` {
+    @Suite struct `keeps what it has and says in one sentence when` {
+        private let furnace: Furnace
+
+        init() throws { furnace = try Furnace() }
+
+        @Test func `the output folder cannot be made`() throws {
+            // Below a file and in /proc not even root makes folders.
+            for (folder, reason) in [
+                ("recipe.toml/out", "Not a directory"), ("/proc/out", "No such file or directory"),
+            ] {
+                furnace.settings["output_dir"] = "\"\(folder)\""
+                let path = folder.hasPrefix("/") ? folder : furnace.path(folder)
+                #expect(try furnace.refusal().hasPrefix("output_dir: \(path) cannot be written (\(reason)): choose"))
+                let ended = try furnace.danlu(
+                    "sample", "--model", Furnace.model.path, "--prompt", "a horse", "--output", folder
+                ).end()
+                #expect(ended.refusal().hasPrefix("--output \(folder): the folder cannot be made (\(reason))"))
+            }
+        }
+
+        @Test func `another coordinator is at work in the output folder`() throws {
+            try furnace.write()
+            let first = try furnace.danlu("coordinate", "recipe.toml", "--listen", "tcp://127.0.0.1:0")
+            try first.wait(forOutput: "Workers join with")
+            #expect(try furnace.refusal().hasPrefix("output_dir: another Danlu is training in \(furnace.path("out"))"))
+            first.signal(SIGINT)
+            #expect(try first.end(within: 20).status == 0)
+        }
+
+        @Test func `no worker of its own can do its work`() throws {
+            let run = try furnace.train()
+            try run.wait(for: "worker") { !run.workers.isEmpty }
+            let worker = try #require(run.workers.first)
+            // It reads pictures when it first needs them; until then they go away.
+            kill(worker, SIGSTOP)
+            try run.wait(forOutput: "waits for a worker")
+            try FileManager.default.removeItem(atPath: furnace.path("data"))
+            kill(worker, SIGCONT)
+            let refusal = try run.end().refusal()
+            #expect(refusal.contains("data/3_a horse/") && refusal.contains("No such file or directory"))
+            #expect(furnace.leftovers.isEmpty)
+        }
+
+        @Test(.enabled("only root may mount a small disk") { SmallDisk.isPossible })
+        func `the disk is full, and goes on when it is not`() throws {
+            furnace.settings["output_dir"] = "\"disk/out\""
+            furnace.settings["save_every_n_steps"] = "2"
+            // Room for the first state and a LoRA, not for the second state.
+            let disk = try SmallDisk(at: furnace.path("disk"), kilobytes: 600)
+            let ended = try furnace.train(workers: 2).end()
+            let refusal = ended.refusal()
+            #expect(refusal.contains("disk/out/") && refusal.contains("No space left on device"))
+            #expect(furnace.leftovers.isEmpty)
+
+            try disk.resize(kilobytes: 8192)
+            let second = try furnace.train(workers: 2).end()
+            #expect(second.status == 0 && second.errors.isEmpty)
+            #expect(try furnace.fingerprint(of: "disk/out/horse.safetensors") == Furnace.expected())
+        }
+    }
+}
+
+/// A file system of its own, in memory, for as long as this object lives.
+private final class SmallDisk {
+    private let path: String
+
+    static let isPossible: Bool = {
+        guard geteuid() == 0 else { return false }
+        let path = FileManager.default.temporaryDirectory.appending(path: "danlu-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        return (try? SmallDisk(at: path, kilobytes: 64)) != nil
+    }()
+
+    init(at path: String, kilobytes: Int) throws {
+        self.path = path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        try Self.run("mount", "-t", "tmpfs", "-o", "size=\(kilobytes)k", "tmpfs", path)
+    }
+
+    deinit { try? Self.run("umount", "--lazy", path) }
+
+    func resize(kilobytes: Int) throws { try Self.run("mount", "-o", "remount,size=\(kilobytes)k", path) }
+
+    private static func run(_ words: String...) throws {
+        let ended = try Launched(words, in: FileManager.default.temporaryDirectory, executable: "/usr/bin/env").end()
+        guard ended.status == 0 else { throw Launched.Complaint(description: ended.errors) }
+    }
+}

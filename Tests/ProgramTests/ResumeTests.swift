@@ -1,0 +1,66 @@
+import Foundation
+import Testing
+
+extension `The program` {
+    /// One finished run, which each test takes up in its own way.
+    @Suite struct `asked to train where a run already is,` {
+        private let furnace: Furnace
+
+        init() throws {
+            furnace = try Furnace()
+            furnace.settings["save_every_n_steps"] = "2"
+            let ended = try furnace.train().end()
+            try #require(ended.status == 0, "\(ended.errors)")
+        }
+
+        private var states: [String] {
+            get throws {
+                try FileManager.default.contentsOfDirectory(atPath: furnace.path("out/state"))
+                    .filter { $0.hasSuffix(".safetensors") }.sorted()
+            }
+        }
+
+        @Test func `says when it is finished, and starts over only with --fresh`() throws {
+            let again = try furnace.train().end()
+            #expect(again.status == 0)
+            #expect(again.output.contains("This run is finished: \(furnace.path("out/horse.safetensors"))"))
+
+            furnace.settings["seed"] = "8"
+            let other = try furnace.train().end()
+            #expect(other.status == 1)
+            #expect(other.errors.contains("holds another run") && other.errors.contains("--fresh"))
+            #expect(other.errors.isOneSentence)
+            #expect(try furnace.fingerprint() == Furnace.expected())
+
+            let fresh = try furnace.train(workers: 1, "--fresh").end()
+            #expect(fresh.status == 0 && !fresh.output.contains("Going on after"))
+            #expect(try furnace.fingerprint() != Furnace.expected())
+        }
+
+        @Test func `passes over a damaged state and goes on from the one before`() throws {
+            #expect(try states == ["step-0000000004.safetensors", "step-0000000005.safetensors"])
+            let newest = furnace.folder.appending(path: "out/state/step-0000000005.safetensors")
+            var bytes = try Data(contentsOf: newest)
+            bytes[bytes.count - 1000] ^= 1
+            try bytes.write(to: newest)
+            try FileManager.default.removeItem(atPath: furnace.path("out/horse.safetensors"))
+
+            let ended = try furnace.train(workers: 2).end()
+            #expect(ended.status == 0)
+            #expect(ended.output.contains("passed over a state: \(newest.path) is damaged"))
+            #expect(ended.output.contains("Going on after step 4 of 5."))
+            #expect(try furnace.fingerprint() == Furnace.expected())
+        }
+
+        @Test func `does not start over by itself when no state is whole`() throws {
+            for state in try states {
+                let file = furnace.folder.appending(path: "out/state/\(state)")
+                try Data(contentsOf: file).dropLast(7).write(to: file)
+            }
+            let ended = try furnace.train().end()
+            #expect(ended.status == 1)
+            #expect(ended.errors.contains("no state of this run is whole") && ended.errors.isOneSentence)
+            #expect(try furnace.fingerprint() == Furnace.expected())
+        }
+    }
+}
