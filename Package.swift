@@ -99,10 +99,15 @@ let package = Package(
     cxxLanguageStandard: .cxx20
 )
 
+// On a developer's machine a warning is a warning; in CI it is an error.
+let strictness: [SwiftSetting] =
+    ProcessInfo.processInfo.environment["CI"] == nil ? [] : [.unsafeFlags(["-warnings-as-errors"])]
+
 for target in package.targets where target.type != .system && !["CTorch", "CVips"].contains(target.name) {
-    target.swiftSettings = [
-        .enableUpcomingFeature("ExistentialAny"),  // SE-0335
-        .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
-        .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
-    ]
+    target.swiftSettings =
+        [
+            .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+            .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+            .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+        ] + strictness
 }

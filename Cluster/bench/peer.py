@@ -2,7 +2,7 @@
 """Training steps of a LoRA in diffusers and PEFT, timed: what Danlu is measured against.
 
 Prints one line of JSON: `step_seconds` (median over the steps after the warm-up), `start_to_first_step_seconds` (from the
-start of the process until the first step is done), `peak_rss_bytes`, `loss`, and the arguments.
+start of the process until the first step begins), `peak_rss_bytes`, `loss`, and the arguments.
 
 As diffusers' own train_text_to_image_lora.py and kohya's train_network.py do it: the LoRA in fp32; with bf16 the frozen model
 is held in bf16 and the forward pass runs under autocast. UNet only, rank 16, on attention, feed-forward and
@@ -80,12 +80,12 @@ def main() -> None:
 
     seconds, first = [], None
     for k in range(options.warmup + options.steps):
+        if first is None:
+            first = time.clock_gettime(time.CLOCK_BOOTTIME) - process_start()
         start = time.perf_counter()
         loss = step()
         if k >= options.warmup:
             seconds.append(time.perf_counter() - start)
-        if first is None:
-            first = time.clock_gettime(time.CLOCK_BOOTTIME) - process_start()
     print(json.dumps({
         "program": "diffusers + PEFT", "batch": options.batch, "precision": options.precision, "rank": options.rank,
         "resolution": options.resolution, "threads": options.threads, "steps": options.steps,

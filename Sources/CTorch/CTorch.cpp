@@ -8,6 +8,7 @@
 #include <ATen/Version.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <dlfcn.h>
+#include <malloc.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/variable.h>
@@ -209,6 +210,12 @@ const char *ct_cpu_capability(void) {
 
 void ct_set_threads(int32_t threads) { at::set_num_threads(threads); }
 int32_t ct_threads(void) { return at::get_num_threads(); }
+
+void ct_keep_memory(void) {
+    mallopt(M_MMAP_MAX, 0);
+    mallopt(M_TRIM_THRESHOLD, -1);
+    mallopt(M_TOP_PAD, 64 << 20);
+}
 
 void ct_set_deterministic(bool deterministic) {
     at::globalContext().setDeterministicAlgorithms(deterministic, true);

@@ -51,6 +51,11 @@ package struct Weights {
 
     /// - Parameter shape: what the model's configuration asks for; -1 leaves an extent open.
     package func tensor(_ tensor: String, shape: [Int]? = nil) throws -> Tensor {
+        try frozen(tensor, shape: shape)()
+    }
+
+    /// The same, checked now and read when it is first used.
+    package func frozen(_ tensor: String, shape: [Int]? = nil) throws -> FrozenTensor {
         let name = name(of: tensor)
         guard let found = source.shape(of: name) else {
             throw WeightsError.missing(tensor: name, source: source.name)
@@ -58,7 +63,8 @@ package struct Weights {
         if let shape, found.count != shape.count || zip(found, shape).contains(where: { $1 != -1 && $0 != $1 }) {
             throw WeightsError.shape(tensor: name, found: found, wanted: shape, source: source.name)
         }
-        return try source.tensor(name)
+        let source = source
+        return FrozenTensor { try source.tensor(name) }
     }
 
     /// What is trained beside the layer at this place.

@@ -53,6 +53,16 @@ package final class SafetensorsFile: Sendable {
         UnsafeRawBufferPointer(rebasing: mapping.bytes[header.byteCount...])
     }
 
+    /// Lets go of the memory behind a tensor's bytes; they are read from the file again if they are needed again.
+    package func forget(_ bytes: UnsafeRawBufferPointer) {
+        let page = 4096
+        guard let base = bytes.baseAddress else { return }
+        let start = (Int(bitPattern: base) + page - 1) / page * page
+        let end = (Int(bitPattern: base) + bytes.count) / page * page
+        guard end > start, let address = UnsafeMutableRawPointer(bitPattern: start) else { return }
+        madvise(address, end - start, MADV_DONTNEED)
+    }
+
     /// All bytes of the file, the header included; valid only as long as this file lives.
     package var allBytes: UnsafeRawBufferPointer { mapping.bytes }
 }

@@ -27,8 +27,10 @@ package final class CheckpointPart: TensorSource {
     package func tensor(_ name: String) throws -> Tensor {
         if let tensor = made[name] { return tensor }
         guard let located = tensors[name] else { throw WeightsError.missing(tensor: name, source: self.name) }
-        var tensor = try located.mapped().to(type).to(device)
+        let mapped = try located.mapped()
+        var tensor = try mapped.to(type).to(device)
         if let kernel = located.shape.last, located.shape.count == 4, kernel > 1 { tensor = try tensor.channelsLast() }
+        if tensor !== mapped { located.file.forget(located.bytes) }
         made[name] = tensor
         return tensor
     }

@@ -14,6 +14,13 @@ package enum LibTorch {
         set { ct_set_threads(Int32(newValue)) }
     }
 
+    /// Keeps memory that tensors gave back for the next ones, instead of returning it to the system.
+    ///
+    /// For a process that does the same step over and over; call it before the first tensor is made.
+    package static func keepMemory() {
+        ct_keep_memory()
+    }
+
     /// Kernels that give the same bits every time, where there is a choice.
     package static func setDeterministic(_ deterministic: Bool) {
         ct_set_deterministic(deterministic)

@@ -16,12 +16,12 @@ package final class AdaptedModel {
 
     /// - Parameters:
     ///   - floats: the adapters' first weights, `table.count` numbers.
-    ///   - precision: `mixed_precision` settles the format.
+    ///   - type: the format of the frozen parts.
     package init(
-        _ checkpoint: Checkpoint, table: ShapeTable, floats: [Float], precision: Precision, device: Device
+        _ checkpoint: Checkpoint, table: ShapeTable, floats: [Float], computing type: ScalarType, device: Device
     ) throws {
         self.device = device
-        type = precision.mixed.scalarType
+        self.type = type
         adapters = try AdapterSet(table, floats: floats, device: device)
         let configuration = checkpoint.configuration
         self.checkpoint = checkpoint
@@ -55,6 +55,15 @@ extension Precision.Mixed {
         case .fp16: .float16
         case .bf16: .bfloat16
         }
+    }
+
+    /// What to compute in on a device: fp32 where the processor has no arithmetic for the smaller format.
+    ///
+    /// libtorch then emulates it, some twenty times slower than fp32 on the AVX2 machines where we measured it; fp32 asks
+    /// for more memory and is nearer to the truth.
+    package func scalarType(on device: Device) -> ScalarType {
+        guard device == .cpu, self != .no else { return scalarType }
+        return self == .bf16 && LibTorch.cpuCapability.hasPrefix("AVX512") ? .bfloat16 : .float32
     }
 }
 

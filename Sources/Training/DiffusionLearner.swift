@@ -34,17 +34,19 @@ package final class DiffusionLearner {
 
     /// - Parameters:
     ///   - recipe: with its folders listed, as the coordinator resolved it.
+    ///   - type: the format of the frozen parts; nil is what `mixed_precision` says, even where that is slow.
     ///   - cache: what the VAE said before.
     package init(
-        recipe: Recipe, manifest: Manifest, checkpoint: Checkpoint, device: Device, cache: LatentCache
+        recipe: Recipe, manifest: Manifest, checkpoint: Checkpoint, device: Device, computing type: ScalarType? = nil,
+        cache: LatentCache
     ) throws {
         self.recipe = recipe
         self.manifest = manifest
         plan = try TrainingPlan(recipe: recipe, buckets: manifest.plannedBuckets(recipe))
         table = try checkpoint.shapeTable(for: recipe.network)
         model = try AdaptedModel(
-            checkpoint, table: table, floats: [Float](repeating: 0, count: table.count), precision: recipe.precision,
-            device: device)
+            checkpoint, table: table, floats: [Float](repeating: 0, count: table.count),
+            computing: type ?? recipe.precision.mixed.scalarType, device: device)
         conditioning = try Conditioning(
             model, tokenizer: checkpoint.tokenizer(), recipe: recipe,
             rowLength: checkpoint.configuration.textEncoder.rowLength)

@@ -109,7 +109,8 @@ package final class RunFiles {
         var identity =
             (try? JSONDecoder().decode(Identity.self, from: Data(contentsOf: path)))
             ?? Identity(first: .random(in: .min ... .max), second: .random(in: .min ... .max), incarnation: 0)
-        identity.incarnation += 1
+        // Joins count up from here; no life of a coordinator sees a million of them.
+        identity.incarnation += 1 << 20
         try write(String(decoding: JSONEncoder().encode(identity), as: UTF8.self), to: "run.json")
         return identity
     }

@@ -49,12 +49,14 @@ struct BenchCommand: ParsableCommand {
         var stepSeconds: Double
         var stepSecondsAll: [Double]
         var startToFirstStepSeconds: Double
+        var startToFirstStepDoneSeconds: Double
         var peakRSSBytes: Int
         var losses: [Double]
     }
 
     func run() throws {
         let device = try Device(parsing: device)
+        LibTorch.keepMemory()
         LibTorch.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
         var recipe = Recipe()
         recipe.network.rank = rank
@@ -66,7 +68,9 @@ struct BenchCommand: ParsableCommand {
         let table = try checkpoint.shapeTable(for: recipe.network)
         let weights = try Tensor.of(try table.firstWeights(recipe), shape: [table.count])
         let model = try AdaptedModel(
-            checkpoint, table: table, floats: weights.floats(), precision: recipe.precision, device: device)
+            checkpoint, table: table, floats: weights.floats(),
+            computing: recipe.precision.mixed.scalarType(on: device),
+            device: device)
         let loss = try DiffusionLoss(recipe: recipe, scheduler: checkpoint.configuration.scheduler, device: device)
         let update = OptimizerUpdate(
             recipe.optimizer, scaling: try BatchScaling(recipe: recipe), ranges: table.learningRanges(of: recipe))
@@ -78,9 +82,11 @@ struct BenchCommand: ParsableCommand {
         let context = try Tensor.normal([batch, 77, width], generator: generator).to(device)
         var seconds: [Double] = []
         var losses: [Double] = []
-        var firstStep = 0.0
+        var startToFirstStep = 0.0
+        var startToFirstStepDone = 0.0
         for step in 0...steps {
             let began = ContinuousClock.now
+            if step == 0 { startToFirstStep = Self.secondsSinceStart }
             let slot = Slot(
                 epoch: step, bucket: 0, samples: (0..<batch).map { SampleAddress(picture: $0, repetition: 0) })
             let latents = try Tensor.normal([batch, 4, side, side], generator: generator).to(device)
@@ -98,11 +104,13 @@ struct BenchCommand: ParsableCommand {
             try device.synchronize()
             losses.append(try sum.item() / Double(batch))
             let elapsed = (ContinuousClock.now - began) / .seconds(1)
-            if step == 0 { firstStep = Self.secondsSinceStart } else { seconds.append(elapsed) }
+            if step == 0 { startToFirstStepDone = Self.secondsSinceStart } else { seconds.append(elapsed) }
         }
         let figures = Figures(
             batch: batch, precision: precision.rawValue, resolution: resolution, rank: rank, threads: LibTorch.threads,
-            stepSeconds: seconds.sorted()[seconds.count / 2], stepSecondsAll: seconds, startToFirstStepSeconds: firstStep,
+            stepSeconds: seconds.sorted()[seconds.count / 2], stepSecondsAll: seconds,
+            startToFirstStepSeconds: startToFirstStep,
+            startToFirstStepDoneSeconds: startToFirstStepDone,
             peakRSSBytes: Self.peakMemory, losses: losses)
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase

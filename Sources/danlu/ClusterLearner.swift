@@ -22,7 +22,8 @@ final class ClusterLearner: Learner {
         let memory = recipe.data.cacheLatents || recipe.data.cacheLatentsToDisk ? 4 << 30 : 0
         let cache = try LatentCache(memoryLimit: memory, folder: run.latentFolder)
         learner = try DiffusionLearner(
-            recipe: recipe, manifest: run.manifest, checkpoint: checkpoint, device: device, cache: cache)
+            recipe: recipe, manifest: run.manifest, checkpoint: checkpoint, device: device,
+            computing: recipe.precision.mixed.scalarType(on: device), cache: cache)
     }
 
     var parameterCount: Int { learner.table.count }

@@ -66,7 +66,7 @@ struct CoordinatorSession {
         configuration.insecure = insecure
         configuration.exactnessClass = options.exact || recipe.cluster.exact ? "" : nil
         configuration.threadsPerWorker = recipe.cluster.threadsPerWorker ?? 1
-        configuration.minimumWorkers = localWorkers > 0 ? 1 : workers
+        configuration.minimumWorkers = workers
         let service = try CoordinatorService(configuration, master: master) { progress.happened($0) }
 
         let commands = service.commands

@@ -105,7 +105,7 @@ struct PictureMaker {
         model.vae = options.vae
         let checkpoint = try Checkpoint(
             at: URL(filePath: options.model), options: model.options(Vocabulary.path(beside: options.model)))
-        let type = options.precision.mixed.scalarType
+        let type = options.precision.mixed.scalarType(on: device)
         let files = try loras.map { (file: try LoRAFile(path: $0.path), weight: $0.weight) }
         func weights(_ part: ModelPart, _ adapted: AdaptedPart) throws -> (Weights, AppliedAdapters) {
             let adapters = AppliedAdapters(files, part: adapted, device: device)

@@ -26,7 +26,11 @@ struct PreparedRun {
         recipe.data = data
         notes += folderNotes
         if recipe.cluster.threadsPerWorker == nil {
-            recipe.cluster.threadsPerWorker = max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, workers))
+            // Threads decide the last bit, so a run that goes on keeps its own, however many workers there are now.
+            let earlier = try? RecipeReader.read(file: recipe.run.outputDirectory + "/recipe.toml").recipe
+            recipe.cluster.threadsPerWorker =
+                earlier?.cluster.threadsPerWorker
+                ?? max(1, ProcessInfo.processInfo.activeProcessorCount / max(1, workers))
         }
         recipe.makePathsAbsolute()
         vocabulary = Vocabulary.path(beside: recipe.model.path)

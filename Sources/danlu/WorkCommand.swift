@@ -27,6 +27,7 @@ struct WorkCommand: ParsableCommand {
     func run() throws {
         // Of a local worker the terminal's Ctrl-C is the coordinator's to answer.
         if let local { ParentWatch.start(local) }
+        LibTorch.keepMemory()
         let device = try Device(parsing: device)
         let application = Application(
             name: name ?? "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)",
@@ -41,7 +42,13 @@ struct WorkCommand: ParsableCommand {
         let end = try service.run { welcome in
             LibTorch.threads = welcome.threads
             LibTorch.setDeterministic(true)
-            return try ClusterLearner(RunDescription(welcome.run), device: device)
+            let run = try RunDescription(welcome.run)
+            let mixed = run.recipe.precision.mixed
+            if mixed.scalarType(on: device) != mixed.scalarType {
+                Console.error.line(
+                    "worker: this processor has no \(mixed.rawValue) arithmetic, so fp32 is computed instead")
+            }
+            return try ClusterLearner(run, device: device)
         }
         switch end {
         case .dismissed(_, let reason): Console.error.line("worker: dismissed: \(reason)")

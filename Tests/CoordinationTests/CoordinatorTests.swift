@@ -108,6 +108,21 @@ struct Table {
         #expect(table.leases.map(\.slots) == [0..<4])
     }
 
+    @Test func `takes a sum once, and a larger one in place of the smaller ones in it`() {
+        var table = Table()
+        table.join("ada", at: 0)
+        table.bring(0..<2, by: "ada", at: 1)
+        table.bring(0..<2, by: "ada", at: 2)
+        #expect(table.effects == [.discard(0..<2, from: WorkerID(1))])
+        table.bring(0..<4, by: "ada", at: 3)
+        #expect(table.effects == [.keep(0..<4, from: WorkerID(1))])
+        table.bring(2..<4, by: "ada", at: 3)
+        #expect(table.effects == [.discard(2..<4, from: WorkerID(1))])
+        #expect(table.coordinator.dropped.duplicate == 2)
+        table.bring(4..<8, by: "ada", at: 4)
+        #expect(table.contribution?.outcomes.map(\.slot) == Array(0..<8))
+    }
+
     @Test func `drops and counts what belongs to an earlier round or life`() {
         var table = Table()
         table.join("ada", at: 0)

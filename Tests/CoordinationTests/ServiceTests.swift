@@ -272,6 +272,27 @@ import ZeroMQ
         _ = try good.end()
     }
 
+    @Test func `sends no more chunks than there is credit for`() throws {
+        let configuration = LoopbackCluster.configuration()
+        let running = try start(configuration, StraightLineMaster(totalSteps: 1))
+        let deaf = try HandmadeWorker(at: running.address)
+        let (lease, bulk) = try deaf.join("deaf")
+        var chunks = 0
+        while try poll([Interest(bulk.socket)], timeout: .milliseconds(200)) == [true] {
+            if try bulk.socket.receive(maximumFrames: 2) != nil { chunks += 1 }
+        }
+        #expect(chunks == configuration.creditChunks)
+        #expect(chunks * configuration.chunkBytes < StraightLine.parameterCount * 4)
+        var credit = Header(.credit, bulk.stamp)
+        credit.chunkCount = 3
+        try bulk.send(credit, [])
+        _ = try poll([Interest(bulk.socket)], timeout: .seconds(2))
+        #expect(try bulk.socket.receive(maximumFrames: 2) != nil)
+        #expect(lease.slots == 0..<StraightLine.slots)
+        for _ in 0..<2 { running.commands.put(.stop(reason: "enough")) }
+        _ = try running.result()
+    }
+
     @Test func `refuses a worker of another version, and says what to do`() throws {
         let running = try start(LoopbackCluster.configuration(), StraightLineMaster(totalSteps: 1))
         let worker = try LoopbackWorker("old", at: running.address, software: "0.9")

@@ -79,6 +79,8 @@ const char *ct_version(void);
 const char *ct_cpu_capability(void);
 void ct_set_threads(int32_t threads);
 int32_t ct_threads(void);
+/// Memory that was given back stays with the process, so that the next step's tensors cause no page faults.
+void ct_keep_memory(void);
 void ct_set_deterministic(bool deterministic);
 int32_t ct_cuda_count(void);
 int32_t ct_cuda_name(int32_t index, char *name, size_t capacity, char **error);
