@@ -43,12 +43,10 @@ private struct Batch {
         var network = Network()
         (network.rank, network.alpha) = (3, 2)
         let table = try checkpoint.shapeTable(for: network)
-        var chosen = Precision()
-        chosen.mixed = precision
         let adapted = try AdaptedModel(
             checkpoint, table: table,
             floats: table.weights(continuing: adapter, initial: [Float](repeating: 0, count: table.count)),
-            precision: chosen, device: .cpu)
+            computing: precision.scalarType, device: .cpu)
         let ids = try Tensor.of(integers("input_ids"), shape: file.entry("input_ids").shape)
         let clipSkip = try #require(file.metadata["clip_skip"].flatMap(Int.init))
         let context = try adapted.textEncoder()(ids, clipSkip: clipSkip)
