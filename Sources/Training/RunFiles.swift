@@ -33,7 +33,19 @@ package final class RunFiles {
         }
         lock = try DirectoryLock(directory)
         states = StateFolder(run: directory)
+        removeUnfinished()
         if fresh { states.forget() }
+    }
+
+    /// Removes what a killed coordinator had begun to write under another name; nobody else writes here now.
+    private func removeUnfinished() {
+        for folder in [directory, directory.appending(path: "state")] {
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+            for name in names where name.hasPrefix(".") && name.contains(".safetensors.") && name.hasSuffix(".partial")
+            {
+                try? FileManager.default.removeItem(at: folder.appending(path: name))
+            }
+        }
     }
 
     /// The state to go on from, checked to be this run's.

@@ -203,7 +203,7 @@ package final class TrainingMaster {
         let elapsed = Date.timeIntervalSinceReferenceDate - lastState.time
         let isDue = step - lastState.step >= Self.stateEverySteps || elapsed >= Self.stateEverySeconds
         // A state of a run in trouble is no good state to go back to.
-        if !saved.isEmpty || (isDue && wounded == 0) { try saveState() }
+        if isLast || (wounded == 0 && (isDue || !saved.isEmpty)) { try saveState() }
         return saved
     }
 

@@ -1,0 +1,170 @@
+import Adapters
+import Foundation
+import Recipe
+import Testing
+import Torch
+import Training
+
+@Suite struct `A training master` {
+    private let forge: Forge
+
+    init() throws {
+        forge = try Forge()
+        forge.recipe.optimizer.kind = .sgd
+        forge.recipe.optimizer.weightDecay = 0
+        forge.recipe.optimizer.maxGradientNorm = 0
+        forge.recipe.optimizer.learningRate = 0.5
+    }
+
+    private func committed(_ outcome: StepOutcome) throws -> StepResult {
+        guard case .committed(let result) = outcome else {
+            throw Failure(description: "the step was not committed but \(outcome)")
+        }
+        return result
+    }
+
+    private struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    @Test func `moves the weights along the mean over samples, however many each slot has`() throws {
+        let master = try forge.master()
+        let before = master.numbers
+        var sum = [Float](repeating: 0, count: before.count)
+        sum[0] = 6
+        sum[before.count - 1] = -3
+        let result = try committed(master.apply(sum, slots: [2, 1]))
+        #expect(result.samples == 3 && result.loss == 1 && result.slotLosses == [1, 1])
+        #expect(abs(result.gradientNorm - 5.0.squareRoot()) < 1e-6)
+        #expect(result.rates == [.unet: 0.5, .textEncoder: 0.5])
+        let moved = zip(master.numbers, before).map { $0 - $1 }
+        #expect(abs(moved[0] + 1) < 1e-6 && abs(moved[before.count - 1] - 0.5) < 1e-6)
+        #expect(moved.dropFirst().dropLast().allSatisfy { $0 == 0 })
+        #expect(master.step == 1)
+    }
+
+    @Test func `divides by the loss scale, to the same bits`() throws {
+        let plain = try forge.master()
+        try plain.advance(to: 3)
+        let other = try Forge()
+        other.recipe = forge.recipe
+        other.recipe.run.outputDirectory = other.folder.appending(path: "out").path
+        other.recipe.precision.mixed = .fp16
+        let scaled = try other.master()
+        while scaled.step < 3 {
+            var random = CounterRandom(seed: UInt64(scaled.step), purpose: .noise)
+            let sum = random.normals(scaled.table.count).map { $0 * scaled.lossScale }
+            _ = try committed(scaled.apply(sum))
+        }
+        #expect(scaled.numbers == plain.numbers)
+    }
+
+    @Test func `does a step again at half the loss scale when fp16 overflows`() throws {
+        forge.recipe.precision.mixed = .fp16
+        let master = try forge.master()
+        let before = master.numbers
+        let sum = [Float](repeating: 1, count: before.count)
+        let outcome = try master.apply(sum, slots: [2, 2], leftOut: [LeftOutSlot(samples: ["0.png"], group: "UNet")])
+        #expect(outcome == .repeated(reason: "fp16 gradients overflowed; the loss scale is now 32768"))
+        #expect(master.lossScale == 32768 && master.step == 0 && master.numbers == before)
+    }
+
+    @Test func `goes on without a slot that is not finite`() throws {
+        let master = try forge.master()
+        let before = master.numbers
+        let result = try committed(
+            master.apply(
+                [Float](repeating: 2, count: before.count), slots: [2],
+                leftOut: [LeftOutSlot(samples: ["0.png"], group: "UNet")]))
+        #expect(result.samples == 2)
+        #expect(zip(master.numbers, before).allSatisfy { abs($0 - $1 + 0.5) < 1e-6 })
+        let nothing = try committed(
+            master.apply(
+                [Float](repeating: 0, count: before.count), slots: [],
+                leftOut: [LeftOutSlot(samples: ["0.png", "1.png"], group: "UNet")]))
+        #expect(nothing.samples == 0 && master.step == 2)
+    }
+
+    @Test func `stops after ten such steps in a row, at the last good weights, and says which group`() throws {
+        forge.recipe.run.saveEveryNSteps = 1
+        let master = try forge.master()
+        try master.advance(to: 3)
+        let good = master.numbers
+        let sum = [Float](repeating: 1, count: good.count)
+        let wounded = [LeftOutSlot(samples: ["0.png"], group: "text encoder")]
+        for _ in 1..<TrainingMaster.patience { _ = try committed(master.apply(sum, leftOut: wounded)) }
+        #expect(master.step == 12 && master.numbers != good)
+        guard case .stopped(let advice) = try master.apply(sum, leftOut: wounded) else {
+            Issue.record("the run goes on")
+            return
+        }
+        #expect(advice.hasPrefix("10 steps in a row were not finite (last in text encoder)"))
+        #expect(advice.contains("lower text_encoder_lr first"))
+        #expect(master.step == 3 && master.numbers == good)
+    }
+
+    @Test func `counts only steps in a row`() throws {
+        let master = try forge.master()
+        let sum = [Float](repeating: 1e-3, count: master.table.count)
+        for step in 0..<30 {
+            let wounded = step % 10 == 9 ? [] : [LeftOutSlot(samples: ["0.png"], group: "UNet")]
+            _ = try committed(master.apply(sum, leftOut: wounded))
+        }
+        #expect(master.step == 30)
+    }
+
+    @Test func `does not move for a sum that is not finite`() throws {
+        let master = try forge.master()
+        let before = master.numbers
+        var sum = [Float](repeating: 0, count: before.count)
+        sum[7] = .infinity
+        _ = try committed(master.apply(sum))
+        #expect(master.numbers == before && master.step == 1)
+    }
+
+    @Test func `goes on from its state to the same bits, optimizer and loss scale included`() throws {
+        forge.recipe.optimizer.kind = .adamW
+        forge.recipe.optimizer.learningRate = 1e-2
+        forge.recipe.precision.mixed = .fp16
+        forge.recipe.run.saveEveryNSteps = 3
+        let straight = try forge.master()
+        let overflow = [LeftOutSlot(samples: ["0.png"], group: "UNet")]
+        _ = try straight.apply([Float](repeating: 0, count: straight.table.count), leftOut: overflow)
+        try straight.advance(to: 7)
+
+        let other = try Forge()
+        other.recipe = forge.recipe
+        other.recipe.run.outputDirectory = other.folder.appending(path: "out").path
+        do {
+            let first = try other.master()
+            _ = try first.apply([Float](repeating: 0, count: first.table.count), leftOut: overflow)
+            first.remember = { Data("seen \($0.step)".utf8) }
+            try first.advance(to: 5)
+        }
+        let second = try other.master()
+        #expect(second.step == 3 && second.lossScale == 32768)
+        #expect(second.memo == Data("seen 2".utf8))
+        try second.advance(to: 7)
+        #expect(second.numbers == straight.numbers)
+        #expect(second.lossScale == straight.lossScale)
+    }
+
+    @Test func `saves files and states when the recipe says, and keeps two states`() throws {
+        forge.recipe.run.outputName = "horse"
+        forge.recipe.run.maxTrainSteps = 5
+        forge.recipe.run.saveEveryNSteps = 2
+        forge.recipe.run.saveEveryNEpochs = 1
+        let master = try forge.master()
+        #expect(forge.names(in: "out/state") == ["step-0000000000.safetensors"])
+        try master.advance(to: 5)
+        // Ten slots in an epoch, five in a step.
+        #expect(
+            forge.names().filter { $0.hasSuffix(".safetensors") } == [
+                "horse-000001.safetensors", "horse-000002.safetensors", "horse-step00000002.safetensors",
+                "horse-step00000004.safetensors", "horse.safetensors",
+            ])
+        #expect(forge.names(in: "out/state") == ["step-0000000004.safetensors", "step-0000000005.safetensors"])
+        let file = try LoRAFile(path: forge.folder.appending(path: "out/horse.safetensors").path)
+        #expect(file.modules.count == master.table.layers.count)
+    }
+}
