@@ -19,6 +19,14 @@ final class ClusterLearner: Learner {
         let recipe = run.recipe
         let checkpoint = try Checkpoint(
             at: URL(filePath: recipe.model.path), options: recipe.model.options(run.vocabulary))
+        if let expected = run.modelHash {
+            let found = try checkpoint.contentHash()
+            guard found == expected else {
+                throw Failure(
+                    "\(recipe.model.path) is another base model than the coordinator's (SHA-256 \(found.prefix(12)) here, "
+                        + "\(expected.prefix(12)) there): copy the coordinator's to this place")
+            }
+        }
         let memory = recipe.data.cacheLatents || recipe.data.cacheLatentsToDisk ? 4 << 30 : 0
         let cache = try LatentCache(memoryLimit: memory, folder: run.latentFolder)
         learner = try DiffusionLearner(

@@ -61,7 +61,9 @@ struct CoordinatorSession {
         let identity = try files.nextIdentity()
         var configuration = CoordinatorService.Configuration(
             address: try listen ?? Address("tcp://127.0.0.1:0"), runID: RunID(identity.first, identity.second),
-            incarnation: identity.incarnation, run: try prepared.description(runFolder: files.directory).encoded,
+            incarnation: identity.incarnation,
+            run:
+                try prepared.description(runFolder: files.directory, isShared: localWorkers > 0).encoded,
             software: Danlu.version, libtorch: LibTorch.version)
         configuration.insecure = insecure
         configuration.exactnessClass = options.exact || recipe.cluster.exact ? "" : nil

@@ -44,9 +44,13 @@ struct PreparedRun {
     }
 
     /// What workers are told.
-    func description(runFolder: URL) -> RunDescription {
+    ///
+    /// - Parameter isShared: whether all workers read the coordinator's own files.
+    func description(runFolder: URL, isShared: Bool) throws -> RunDescription {
         let latents = recipe.data.cacheLatentsToDisk ? runFolder.appending(path: "latents").path : nil
-        return RunDescription(recipe: recipe, manifest: manifest, vocabulary: vocabulary, latentFolder: latents)
+        return RunDescription(
+            recipe: recipe, manifest: manifest, modelHash: isShared ? nil : try checkpoint.contentHash(),
+            vocabulary: vocabulary, latentFolder: latents)
     }
 
     /// The pictures and the plan, as they are printed before anything runs.

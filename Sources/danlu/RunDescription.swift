@@ -7,6 +7,8 @@ struct RunDescription: Codable, Sendable {
     /// As resolved by the coordinator: absolute paths, folders listed.
     var recipe: Recipe
     var manifest: Manifest
+    /// What the base model holds, for workers that read a copy of their own; nil for those on the coordinator's box.
+    var modelHash: String?
     /// Where CLIP's vocabulary lies, for a base model that is a single file.
     var vocabulary: String?
     /// Where latents are kept on disk, or nil.
@@ -16,8 +18,11 @@ struct RunDescription: Codable, Sendable {
         get throws { try JSONEncoder().encode(self) }
     }
 
-    init(recipe: Recipe, manifest: Manifest, vocabulary: String?, latentFolder: String?) {
+    init(
+        recipe: Recipe, manifest: Manifest, modelHash: String?, vocabulary: String?, latentFolder: String?
+    ) {
         self.recipe = recipe
+        self.modelHash = modelHash
         self.manifest = manifest
         self.vocabulary = vocabulary
         self.latentFolder = latentFolder
