@@ -72,6 +72,26 @@ extension `The program` {
             #expect(try furnace.fingerprint() == Furnace.expected())
         }
 
+        @Test func `and notices within five seconds that the only one is dead, and goes on with the next`() throws {
+            let furnace = try Furnace()
+            furnace.settings["save_every_n_steps"] = "1"
+            try furnace.write()
+            let coordinator = try furnace.danlu("coordinate", "recipe.toml", "--listen", "tcp://127.0.0.1:0")
+            let address = try address(of: coordinator)
+            let first = try furnace.danlu("work", address, "--name", "first", "--device", "cpu")
+            try coordinator.wait(forOutput: "horse-step00000001.safetensors")
+            first.signal(SIGKILL)
+            let noticed = try coordinator.wait(forOutput: "(first) is gone: ", within: 20)
+            // Five seconds of silence, and half a one for a busy machine.
+            #expect(noticed <= .seconds(5.5))
+            print("a killed worker was noticed after \(noticed)")
+            let second = try furnace.danlu("work", address, "--name", "second", "--device", "cpu")
+            let ended = try coordinator.end()
+            #expect(ended.status == 0 && ended.output.contains("of worker 1 are computed elsewhere"))
+            #expect(try second.end(within: 30).status == 0)
+            #expect(try furnace.fingerprint() == Furnace.expected())
+        }
+
         @Test func `and goes on with them after its own death`() throws {
             let furnace = try Furnace()
             furnace.settings["save_every_n_steps"] = "2"

@@ -28,9 +28,6 @@ extension `The program` {
             try run.wait(forOutput: "horse-step00000001.safetensors")
             let victim = try #require(run.workers.last)
             kill(victim, SIGKILL)
-            let noticed = try run.wait(forOutput: "is gone: silent", within: 20)
-            #expect(noticed <= .seconds(5.5))
-            print("a killed worker was noticed after \(noticed)")
             let ended = try run.end()
             #expect(ended.status == 0)
             #expect(ended.output.contains("computed elsewhere") || ended.output.contains("is late with"))
@@ -41,7 +38,7 @@ extension `The program` {
             let furnace = try Furnace()
             furnace.settings["save_every_n_steps"] = "1"
             let run = try furnace.train(workers: 2)
-            try run.wait(forOutput: "horse-step00000002.safetensors")
+            try run.wait(forOutput: "horse-step00000001.safetensors")
             let workers = run.workers
             run.signal(signal)
             let stopped = try run.end(within: 30)
@@ -60,7 +57,7 @@ extension `The program` {
             let furnace = try Furnace()
             furnace.settings["save_every_n_steps"] = "1"
             let run = try furnace.train(workers: 2)
-            try run.wait(forOutput: "horse-step00000003.safetensors")
+            try run.wait(forOutput: "horse-step00000001.safetensors")
             let workers = run.workers
             #expect(workers.count == 2)
             run.signal(SIGKILL)
