@@ -6,8 +6,8 @@ package struct Patience: Equatable, Sendable {
     package var ping = Duration.seconds(1)
     /// Silence after which a worker gets no new leases.
     package var suspect = Duration.seconds(3)
-    /// Silence after which a worker is dead.
-    package var dead = Duration.seconds(5)
+    /// Silence after which a worker is dead; noticed, polling included, within 5 s.
+    package var dead = Duration.seconds(4.5)
     /// Silence after which a worker looks for the coordinator anew; longer, since the coordinator may be saving files.
     package var coordinatorSilent = Duration.seconds(15)
     /// How long the first step waits for ``Coordinator/Settings/minimumWorkers``, once one is ready.

@@ -184,9 +184,13 @@ package final class TrainingMaster {
     private func giveUp(_ leftOut: [LeftOutSlot]) throws -> StepOutcome {
         if case .state(let state, _) = try files.states.latest() { try restore(state) }
         let group = leftOut.first?.group ?? "gradient"
+        let network = recipe.network
+        let cause =
+            network.trainsTextEncoder && network.trainsUNet
+            ? "text_encoder_lr first, then unet_lr" : network.trainsUNet ? "unet_lr" : "text_encoder_lr"
         return .stopped(
             advice: "\(Self.patience) steps in a row were not finite (last in \(group)): the weights are those of step "
-                + "\(step) again; lower text_encoder_lr first, then unet_lr, and start with another output_dir")
+                + "\(step) again; lower \(cause), and start with another output_dir")
     }
 
     private func saveFiles() throws -> [String] {

@@ -83,7 +83,7 @@ extension `The program` {
             first.signal(SIGKILL)
             let noticed = try coordinator.wait(forOutput: "(first) is gone: ", within: 20)
             // Five seconds of silence, and half a one for a busy machine.
-            #expect(noticed <= .seconds(5.5))
+            #expect(noticed <= .seconds(5))
             print("a killed worker was noticed after \(noticed)")
             let second = try furnace.danlu("work", address, "--name", "second", "--device", "cpu")
             let ended = try coordinator.end()
