@@ -30,7 +30,7 @@ package enum DatasetError: Error, Equatable, CustomStringConvertible {
         case .fitsNoBucket(let file, let size, let reason):
             "\(file) is \(size) pixels and fits no bucket: \(reason)"
         case .cannotOpenFolder(let folder, let reason):
-            "cannot open the folder \(folder): \(reason)"
+            "the folder of pictures \(folder) cannot be opened (\(reason)): check train_data_dir, reg_data_dir or image_dir"
         case .noSubfolders(let folder, let loosePictures) where loosePictures > 0:
             "\(folder) has \(loosePictures) pictures but no folder named <repeats>_<class tokens>: "
                 + "move them into one, such as \(folder)/10_horse"

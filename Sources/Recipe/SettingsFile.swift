@@ -28,6 +28,10 @@ struct SettingsFile {
             throw .unreadable(file: path, reason: "there is no such file")
         }
         guard !isDirectory.boolValue else { throw .unreadable(file: path, reason: "it is a folder, not a file") }
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw .unreadable(file: path, reason: "it is a pipe or a device, not a file")
+        }
         let data: Data?
         do {
             let file = try FileHandle(forReadingFrom: URL(filePath: path))

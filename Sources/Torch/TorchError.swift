@@ -12,6 +12,6 @@ package struct TorchError: Error, CustomStringConvertible, Equatable {
 
     package var description: String {
         let arguments = shapes.map { "[" + $0.map(String.init).joined(separator: "×") + "]" }.joined(separator: ", ")
-        return "\(operation)(\(arguments)): \(message)"
+        return shapes.isEmpty ? "\(operation): \(message)" : "\(operation)(\(arguments)): \(message)"
     }
 }

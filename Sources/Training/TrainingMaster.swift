@@ -224,6 +224,11 @@ package final class TrainingMaster {
         lastState = (step, Date.timeIntervalSinceReferenceDate)
     }
 
+    /// Writes the LoRA's file of a finished run anew.
+    package func saveFinalAdapter() throws {
+        _ = try saveAdapter(named: files.finalName)
+    }
+
     private func saveAdapter(named name: String) throws -> String {
         try files.saveAdapter(
             named: name, table: table, weights: weights.floats(), precision: recipe.run.savePrecision, step: step,

@@ -45,6 +45,7 @@ struct CoordinatorSession {
         for note in files.notes { Console.output.line("note: \(note)") }
         let final = files.directory.appending(path: files.finalName + ".safetensors").path
         guard training.step < prepared.plan.totalSteps else {
+            if !FileManager.default.fileExists(atPath: final) { try training.saveFinalAdapter() }
             Console.output.line("This run is finished: \(final). Say --fresh to do it again.")
             return
         }

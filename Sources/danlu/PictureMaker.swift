@@ -51,6 +51,7 @@ struct PictureOptions: ParsableArguments {
         guard let kind = SamplerKind(named: sampler) else {
             throw Failure("--sampler = \(sampler): there are ddim, euler, euler_a and dpmsolver++")
         }
+        guard guidance.isFinite else { throw Failure("--guidance = \(guidance) must be a number, such as 7.5") }
         var request = SamplingRequest(prompt)
         request.steps = steps
         request.guidance = guidance

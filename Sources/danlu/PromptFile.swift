@@ -41,7 +41,7 @@ struct PromptFile {
             let key = words.first.map(String.init) ?? ""
             let value = words.count > 1 ? words[1].trimmingCharacters(in: .whitespaces) : ""
             func number<Number: LosslessStringConvertible>(_ type: Number.Type) throws -> Number {
-                guard let number = Number(value) else {
+                guard let number = Number(value), (number as? Double)?.isFinite ?? true else {
                     throw Failure("\(place): --\(key) = '\(value)' is no number of the kind that belongs there")
                 }
                 return number

@@ -25,6 +25,10 @@ extension `The program` {
             #expect(again.status == 0)
             #expect(again.output.contains("This run is finished: \(furnace.path("out/horse.safetensors"))"))
 
+            try FileManager.default.removeItem(atPath: furnace.path("out/horse.safetensors"))
+            #expect(try furnace.train().end().status == 0)
+            #expect(try furnace.fingerprint() == Furnace.expected())
+
             furnace.settings["seed"] = "8"
             let other = try furnace.train().end()
             #expect(other.status == 1)

@@ -217,6 +217,10 @@ private func refusal(_ toml: String, _ arguments: [String] = []) -> String {
         }
         #expect(
             refusal(folder.path + "/none.toml") == "\(folder.path)/none.toml cannot be read: there is no such file.")
+        #expect(mkfifo(folder.path + "/pipe.toml", 0o600) == 0)
+        #expect(
+            refusal(folder.path + "/pipe.toml")
+                == "\(folder.path)/pipe.toml cannot be read: it is a pipe or a device, not a file.")
         #expect(refusal(folder.path).hasSuffix("cannot be read: it is a folder, not a file."))
         #expect(
             refusal(try folder.write("binary.toml", [0x61, 0xff, 0xfe])).hasSuffix(
