@@ -68,8 +68,7 @@ let package = Package(
             name: "danlu",
             dependencies: [
                 "Recipe", "Training", "Coordination", "Wire", "Monitor", "Dataset", "Images", "StableDiffusion",
-                "Adapters",
-                "Layers", "Torch", "Safetensors", "ZeroMQ", argumentParser, crypto,
+                "Adapters", "Layers", "Torch", "Safetensors", "ZeroMQ", argumentParser, crypto,
             ]),
 
         .testTarget(name: "RecipeTests", dependencies: ["Recipe"]),
