@@ -59,7 +59,7 @@ extension Precision.Mixed {
 
     /// What to compute in on a device: fp32 where the processor has no arithmetic for the smaller format.
     ///
-    /// libtorch then emulates it, some twenty times slower than fp32 on the AVX2 machines where we measured it; fp32 asks
+    /// libtorch then emulates it, about ten times slower than fp32 in single operators on AVX2; fp32 asks
     /// for more memory and is nearer to the truth.
     package func scalarType(on device: Device) -> ScalarType {
         guard device == .cpu, self != .no else { return scalarType }
