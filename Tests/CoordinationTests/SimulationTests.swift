@@ -100,7 +100,7 @@ import Wire
         world.steps = 12
         world.blows = 1.5
         var happened = Set<String>()
-        for seed in 0..<20 as Range<UInt64> {
+        for seed in 0..<60 as Range<UInt64> {
             for note in run(world, seed: seed).notes {
                 switch note {
                 case .left(_, _, let reason): happened.insert(reason.hasPrefix("silent") ? "died" : "left")
