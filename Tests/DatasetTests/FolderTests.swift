@@ -63,6 +63,6 @@ import Testing
         try folder.copy("plain.png", as: "1_x/a.png")
         chmod(folder.path + "/1_x", 0)
         defer { chmod(folder.path + "/1_x", 0o755) }
-        #expect(sentence { try FolderScan.pictures(in: folder.path + "/1_x") }.hasSuffix("Permission denied"))
+        #expect(sentence { try FolderScan.pictures(in: folder.path + "/1_x") }.contains("(Permission denied)"))
     }
 }
