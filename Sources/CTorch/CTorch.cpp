@@ -225,16 +225,6 @@ void ct_set_deterministic(bool deterministic) {
 
 int32_t ct_cuda_count(void) { return load_cuda() ? at::detail::getCUDAHooks().deviceCount() : 0; }
 
-int32_t ct_cuda_name(int32_t index, char *name, size_t capacity, char **error) {
-    try {
-        TORCH_CHECK(load_cuda(), "this libtorch has no CUDA");
-        auto text = "cuda:" + std::to_string(index);
-        snprintf(name, capacity, "%s", text.c_str());
-        return 0;
-    } catch (...) { set_error(error); }
-    return -1;
-}
-
 int32_t ct_cuda_memory(int32_t index, int64_t *free_bytes, int64_t *total_bytes, char **error) {
     try {
         TORCH_CHECK(load_cuda(), "this libtorch has no CUDA");

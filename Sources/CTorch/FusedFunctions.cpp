@@ -82,7 +82,7 @@ struct Checkpoint : torch::autograd::Function<Checkpoint> {
                               at::TensorList all) {
         variable_list inputs(all.begin(), all.begin() + inputCount);
         context->saved_data["inputs"] = inputCount;
-        // The closure is no IValue class: its address travels as a number and `closure` keeps it alive.
+        // A capsule holds what no schema knows, and keeps the closure alive for the backward pass.
         context->saved_data["closure"] = c10::IValue::make_capsule(closure);
         context->save_for_backward(variable_list(all.begin(), all.end()));
         at::NoGradGuard guard;

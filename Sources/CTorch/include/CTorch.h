@@ -83,7 +83,6 @@ int32_t ct_threads(void);
 void ct_keep_memory(void);
 void ct_set_deterministic(bool deterministic);
 int32_t ct_cuda_count(void);
-int32_t ct_cuda_name(int32_t index, char *name, size_t capacity, char **error);
 int32_t ct_cuda_memory(int32_t index, int64_t *free_bytes, int64_t *total_bytes, char **error);
 int32_t ct_synchronize(int32_t index, char **error);
 
