@@ -50,13 +50,18 @@ package struct Refusal: Codable, Equatable, Sendable, CustomStringConvertible {
     package var fix: String
     /// Whether asking again later can help.
     package var mayPass: Bool
+    /// Seconds after which it can, if that is known.
+    package var retryAfter: Double?
 
-    package init(field: String, yours: String, mine: String, fix: String, mayPass: Bool = false) {
+    package init(
+        field: String, yours: String, mine: String, fix: String, mayPass: Bool = false, retryAfter: Double? = nil
+    ) {
         self.field = field
         self.yours = yours
         self.mine = mine
         self.fix = fix
         self.mayPass = mayPass
+        self.retryAfter = retryAfter
     }
 
     package var description: String { "the \(field) is \(yours) here and \(mine) at the coordinator: \(fix)" }

@@ -72,6 +72,8 @@ package struct Status: Codable, Equatable, Sendable {
     package var number: UInt64 = 0
     /// Grows as long as the learner gets on, however slowly.
     package var progress: UInt64 = 0
+    /// The slot being computed; nil while none is.
+    package var slot: Int?
     /// nil while the learner is being made.
     package var shape: Shape?
     /// The weights that the learner holds.

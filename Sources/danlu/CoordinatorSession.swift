@@ -97,6 +97,8 @@ struct CoordinatorSession {
             Console.output.line(
                 "Stopped after step \(training.step) of \(prepared.plan.totalSteps) (\(reason)); the same command goes on from there."
             )
+        case .unsaved(let reason):
+            throw Failure("the run has ended, but its last state could not be saved: \(reason)")
         case .gaveUp(let advice): throw Failure(advice)
         }
     }

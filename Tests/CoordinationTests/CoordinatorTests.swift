@@ -375,9 +375,10 @@ struct Table {
         var table = Table()
         table.join("ada", at: 0)
         #expect(table.happen(.stop(reason: "enough"), at: 1).isEmpty)
+        #expect(table.happen(.stop(reason: "now"), at: 1) == [.save])
         #expect(
-            table.happen(.stop(reason: "now"), at: 1) == [
-                .save,
+            table.happen(.saved, at: 1) == [
+                .note(.saved(step: 0)),
                 .send(.goodbye(finished: false, reason: "enough"), to: Table.peer("ada"), stamp: table.stamp("ada")),
                 .finished(.stopped(reason: "enough")),
             ])
@@ -386,7 +387,9 @@ struct Table {
 
     @Test func `stops at once when nobody computes`() {
         var table = Table()
-        #expect(table.happen(.stop(reason: "enough"), at: 1) == [.save, .finished(.stopped(reason: "enough"))])
+        #expect(table.happen(.stop(reason: "enough"), at: 1) == [.save])
+        #expect(
+            table.happen(.saved, at: 1) == [.note(.saved(step: 0)), .finished(.stopped(reason: "enough"))])
     }
 
     @Test func `gives up when the master does, and passes on the advice`() {

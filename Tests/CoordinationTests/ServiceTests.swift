@@ -184,7 +184,7 @@ import ZeroMQ
         }
         let workers = try ["a", "b"].map { try LoopbackWorker($0, at: running.address, prepare: slow) }
         Thread.sleep(forTimeInterval: 0.2)
-        running.commands.put(.drain(WorkerID(1)))
+        running.commands.put(.drain("1"))
         #expect(try running.result().weights == Self.expected)
         let ends = try Set(workers.map { "\(try $0.end())" })
         #expect(ends.count == 2)

@@ -206,7 +206,7 @@ struct Simulation {
         case .workerTick(let index, let life):
             guard workers[index].life == life, workers[index].isAlive else { return }
             if keep(happening, at: index) { return }
-            tellWorker(index, .progressed(workers[index].progress))
+            tellWorker(index, .progressed(workers[index].progress, slot: nil))
             tellWorker(index, .tick)
             queue.put(.workerTick(index, life: life), at: now + 0.25)
         case .blow:
@@ -321,7 +321,7 @@ struct Simulation {
             case .discard(_, let id): arriving[id] = nil
             case .forget(let id): arriving[id] = nil
             case .finishStep(let contribution): apply(contribution)
-            case .save: break
+            case .save: tell(.saved, nil)
             case .note(let note): notes.append(note)
             case .finished(let end): finish = end
             }

@@ -4,7 +4,7 @@ import Wire
 extension Coordinator {
     /// Gives slots that nobody computes to workers that compute nothing.
     mutating func assign(at now: Duration) -> [CoordinatorEffect] {
-        guard !round.free.isEmpty, hasEnough(at: now) else { return [] }
+        guard !round.free.isEmpty, !isPaused, hasEnough(at: now) else { return [] }
         let busy = round.busy
         let idle = membership.sorted.filter { $0.mayCompute && !busy.contains($0.id) }
         guard !idle.isEmpty else { return [] }
@@ -12,6 +12,7 @@ extension Coordinator {
         var effects: [CoordinatorEffect] = []
         if round.beganAt == nil {
             round.beganAt = now
+            round.heardAt = now
             // The weights go to everybody first, also to those who will compute nothing this time.
             for member in membership.sorted { effects += refreshWeights(of: member.id, at: now) }
         }
@@ -97,6 +98,7 @@ extension Coordinator {
             dropped.duplicate += 1
             return discard + proceed(at: now)
         case .fresh(let finished):
+            round.heardAt = now
             speeds.measure(id, slots: slots.count, seconds: sum.seconds)
             for grant in finished { speeds.finished(grant.slots.count, by: id, in: (now - grant.since).inSeconds) }
             return [.keep(slots, from: id)] + proceed(at: now)
@@ -127,18 +129,14 @@ extension Coordinator {
             CoordinatorEffect.note(.late($0.worker, slots: $0.missing.count))
         }
         effects += proceed(at: now)
+        guard phase == .computing else { return effects }
+        if stopping != nil && round.busy.isEmpty { return effects + stopNow(at: now) }
         let canCompute = membership.members.values.contains(where: \.mayCompute)
-        if stopping != nil && round.busy.isEmpty && phase == .computing { return effects + stopNow() }
-        if canCompute && hasGathered {
+        if canCompute && hasGathered && !isPaused && now - (round.heardAt ?? now) < .seconds(30) {
             saidWaitingAt = nil
         } else if now - (saidWaitingAt ?? .seconds(-60)) >= .seconds(30) {
             saidWaitingAt = now
-            let joined = membership.members.count
-            let reason =
-                joined == 0
-                ? "step \(round.plan.step) waits for a worker to join"
-                : "step \(round.plan.step) waits for \(joined) worker\(joined == 1 ? "" : "s") to get ready"
-            effects.append(.note(.waiting(reason: reason)))
+            effects.append(.note(.waiting(reason: snapshot(at: now).sentence)))
         }
         return effects
     }

@@ -19,8 +19,8 @@ extension Coordinator {
             dropped.malformed += 1  // sums come on the bulk connection, behind their chunks
             effects = []
         case .notFinite(let round, let outcome): effects = notFinite(outcome, round: round, from: id, at: now)
-        case .failed(let reason): effects = remove(id, reason: reason, at: now)
-        case .leave: effects = remove(id, reason: "it left", at: now)
+        case .failed(let reason): effects = remove(id, reason: reason, .flapping, at: now)
+        case .leave: effects = remove(id, reason: "it left", .blameless, at: now)
         }
         return wasSuspect ? effects + proceed(at: now) : effects
     }
@@ -38,7 +38,9 @@ extension Coordinator {
     ) -> [CoordinatorEffect] {
         var effects: [CoordinatorEffect] = []
         if let earlier = membership.earlierLife(of: application, at: peer) {
-            effects += remove(earlier, reason: "it joins anew", at: now)
+            // Before it has got anywhere, it asks again because its welcome was lost.
+            let hasArrived = membership[earlier].map { $0.isReady || $0.hasBulk } ?? false
+            effects += remove(earlier, reason: "it joins anew", hasArrived ? .flapping : .blameless, at: now)
         }
         switch membership.admit(application, at: peer, now: now) {
         case .success(let member):
@@ -62,12 +64,13 @@ extension Coordinator {
         if let shape = status.shape, !member.isReady {
             if let refusal = settings.requirements.refusal(of: shape) {
                 effects.append(.send(.refused(refusal), to: member.peer, stamp: member.stamp))
-                return effects + remove(id, reason: refusal.description, at: now)
+                return effects + remove(id, reason: refusal.description, .blameless, at: now)
             }
             member.isReady = true
             effects.append(.note(.ready(id, name: member.name)))
             gatheringSince = gatheringSince ?? now
         }
+        member.slot = status.slot
         member.holding = status.holding
         membership[id] = member
         effects += refreshWeights(of: id, at: now)
@@ -113,7 +116,8 @@ extension Coordinator {
                 effects.append(.note(.damagedWeights(id)))
                 if member.damagedWeights >= 3 {
                     return effects
-                        + remove(id, reason: "weights arrive damaged there: check its memory and network", at: now)
+                        + remove(
+                            id, reason: "weights arrive damaged there: check its memory and network", .harmful, at: now)
                 }
             }
         }
@@ -125,10 +129,27 @@ extension Coordinator {
         return effects + [.sendWeights(to: id, step: round.plan.step, delivery: lastDelivery)]
     }
 
+    /// What a worker's leaving says about it.
+    enum Departure {
+        case blameless
+        case flapping
+        case harmful
+    }
+
     /// Forgets a worker; what it was computing is computed elsewhere.
-    mutating func remove(_ id: WorkerID, reason: String, at now: Duration) -> [CoordinatorEffect] {
+    mutating func remove(
+        _ id: WorkerID, reason: String, _ departure: Departure, at now: Duration
+    ) -> [CoordinatorEffect] {
         guard let member = membership.remove(id) else { return [] }
         var effects: [CoordinatorEffect] = [.forget(id), .note(.left(id, name: member.name, reason: reason))]
+        let keptOut: Duration? =
+            switch departure {
+            case .blameless: nil
+            case .flapping:
+                membership.quarantine.left(member.name, after: now - member.joinedAt, reason: reason, at: now)
+            case .harmful: membership.quarantine.sentence(member.name, reason: reason, at: now)
+            }
+        if let keptOut { effects.append(.note(.quarantined(name: member.name, for: keptOut, reason: reason))) }
         let lost = phase == .computing ? round.lose(id) : []
         if !lost.isEmpty { effects.append(.note(.reassigned(slots: lost.count, of: id))) }
         return effects + proceed(at: now)
@@ -140,12 +161,13 @@ extension Coordinator {
             let silence = now - member.heardAt
             let standstill = now - max(member.progressAt, round.openGrant(of: member.id)?.since ?? now)
             if silence > settings.patience.dead {
-                effects += remove(member.id, reason: "silent for \(Int(silence.inSeconds)) s", at: now)
+                effects += remove(member.id, reason: "silent for \(Int(silence.inSeconds)) s", .flapping, at: now)
             } else if standstill > stuckAfter(member) {
                 effects.append(
                     .send(.rejoin(reason: "your learner stands still"), to: member.peer, stamp: member.stamp))
                 effects += remove(
-                    member.id, reason: "its learner has stood still for \(Int(standstill.inSeconds)) s", at: now)
+                    member.id, reason: "its learner has stood still for \(Int(standstill.inSeconds)) s", .flapping,
+                    at: now)
             } else if silence > settings.patience.suspect && !member.isSuspect {
                 membership[member.id]?.isSuspect = true
                 effects.append(.note(.suspect(member.id, silentFor: silence)))
@@ -153,7 +175,7 @@ extension Coordinator {
                 effects += refreshWeights(of: member.id, at: now)
             }
         }
-        return effects + watch(at: now)
+        return effects + dismissDrained(at: now) + watch(at: now) + retrySave(at: now)
     }
 
     private func stuckAfter(_ member: Membership.Member) -> Duration {

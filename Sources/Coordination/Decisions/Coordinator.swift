@@ -24,7 +24,7 @@ package struct Coordinator: Sendable {
     }
 
     /// Messages that were dropped, and why.
-    package struct Dropped: Equatable, Sendable {
+    package struct Dropped: Codable, Equatable, Sendable {
         package var stale = 0
         package var duplicate = 0
         package var malformed = 0
@@ -39,6 +39,8 @@ package struct Coordinator: Sendable {
     enum Phase: Equatable {
         case computing
         case applying
+        /// The run has ended but for the last save.
+        case closing(Finish, since: Duration)
         case over
     }
 
@@ -51,6 +53,9 @@ package struct Coordinator: Sendable {
     var lastLease: UInt64 = 0
     var lastDelivery: UInt32 = 0
     var stopping: String?
+    var pause = Pause()
+    /// Somebody wants the state written down at the next boundary.
+    var wantsSave = false
     /// When the first worker was ready; until enough are, or for long enough, no step begins.
     var gatheringSince: Duration?
     var hasGathered = false
@@ -60,7 +65,8 @@ package struct Coordinator: Sendable {
     package init(_ settings: Settings, plan: StepPlan) {
         self.settings = settings
         membership = Membership(
-            run: settings.run, incarnation: settings.incarnation, requirements: settings.requirements)
+            run: settings.run, incarnation: settings.incarnation, requirements: settings.requirements,
+            patience: settings.patience)
         round = Round(plan, number: 1)
     }
 
@@ -74,9 +80,15 @@ package struct Coordinator: Sendable {
         case .heard(let message, let peer, let stamp): heard(message, from: peer, stamp: stamp, at: now)
         case .bulkOpened(let stamp): bulkOpened(stamp, at: now)
         case .sum(let sum, let stamp): took(sum, stamp: stamp, at: now)
-        case .unreachable(let id): remove(id, reason: "its connection is gone", at: now)
+        case .unreachable(let id): remove(id, reason: "its connection is gone", .flapping, at: now)
         case .applied(let verdict, let next): applied(verdict, next: next, at: now)
-        case .drain(let id): drain(id, at: now)
+        case .pause(let reason): pause(reason, at: now)
+        case .resume: resume(at: now)
+        case .save: saveAtBoundary(at: now)
+        case .saved: saved(at: now)
+        case .saveFailed(let reason): saveFailed(reason, at: now)
+        case .admit(let name): admit(name, at: now)
+        case .drain(let name): drain(name, at: now)
         case .stop(let reason): stop(reason, at: now)
         case .tick: tick(at: now)
         }
@@ -124,57 +136,12 @@ package struct Coordinator: Sendable {
             effects.append(.note(.rolledBack(to: next?.step ?? round.plan.step, reason: reason)))
         case .stopped(let advice): return finish(.gaveUp(advice: advice))
         }
-        guard let next else { return finish(.complete) }
+        guard let next else { return effects + (pause.unsaved == nil ? finish(.complete) : close(.complete, at: now)) }
         round = Round(next, number: round.number + 1)
         phase = .computing
         effects.append(beginEffect)
         for member in membership.sorted where member.isDraining { effects += dismiss(member) }
-        if let stopping { return effects + finish(.stopped(reason: stopping)) }
-        return effects + proceed(at: now)
-    }
-
-    // MARK: - The end
-
-    private mutating func stop(_ reason: String, at now: Duration) -> [CoordinatorEffect] {
-        let isAskedTwice = stopping != nil
-        stopping = stopping ?? reason
-        let isComputing = phase == .applying || !round.busy.isEmpty
-        return isAskedTwice || !isComputing ? finish(.stopped(reason: stopping ?? reason)) : []
-    }
-
-    /// Ends a run whose last step cannot be finished, because nobody is left to compute it.
-    mutating func stopNow() -> [CoordinatorEffect] {
-        finish(.stopped(reason: stopping ?? "it was asked to stop"))
-    }
-
-    private mutating func finish(_ end: Finish) -> [CoordinatorEffect] {
-        phase = .over
-        let (isComplete, reason) =
-            switch end {
-            case .complete: (true, "the run is complete")
-            case .stopped(let reason): (false, reason)
-            case .gaveUp(let advice): (false, advice)
-            }
-        let goodbyes = membership.sorted.map {
-            CoordinatorEffect.send(.goodbye(finished: isComplete, reason: reason), to: $0.peer, stamp: $0.stamp)
-        }
-        var isStop = false
-        if case .stopped = end { isStop = true }
-        return (isStop ? [.save] : []) + goodbyes + [.finished(end)]
-    }
-
-    private mutating func drain(_ id: WorkerID, at now: Duration) -> [CoordinatorEffect] {
-        guard let member = membership[id] else { return [] }
-        membership[id]?.isDraining = true
-        return round.busy.contains(id) ? [] : dismiss(member) + proceed(at: now)
-    }
-
-    mutating func dismiss(_ member: Membership.Member) -> [CoordinatorEffect] {
-        let reason = "it was asked to leave"
-        membership.remove(member.id)
-        return [
-            .send(.goodbye(finished: false, reason: reason), to: member.peer, stamp: member.stamp),
-            .forget(member.id), .note(.left(member.id, name: member.name, reason: reason)),
-        ]
+        if let stopping { return effects + close(.stopped(reason: stopping), at: now) }
+        return effects + atBoundary(at: now) + proceed(at: now)
     }
 }

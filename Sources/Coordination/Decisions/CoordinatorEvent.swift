@@ -12,8 +12,19 @@ package enum CoordinatorEvent: Sendable {
     case unreachable(WorkerID)
     /// The optimizer has had the step's sum; nil when no step is left to do.
     case applied(StepVerdict, next: StepPlan?)
-    /// Somebody asks one worker to leave after this step.
-    case drain(WorkerID)
+    /// Somebody asks the run to hold still after this step, until ``resume``.
+    case pause(reason: String)
+    case resume
+    /// Somebody asks for the state to be written down after this step.
+    case save
+    /// ``CoordinatorEffect/save`` was done.
+    case saved
+    /// ``CoordinatorEffect/save``, or a save of the master's own, could not be done.
+    case saveFailed(reason: String)
+    /// Somebody lets the workers of this name back in at once.
+    case admit(String)
+    /// Somebody asks the workers of this name or number to leave after this step.
+    case drain(String)
     /// Somebody asks for the end after this step; asked twice, at once.
     case stop(reason: String)
     /// Time has passed.
@@ -36,7 +47,8 @@ package enum CoordinatorEffect: Equatable, Sendable {
     case forget(WorkerID)
     /// Finish the sum and give it to the optimizer, once.
     case finishStep(StepContribution)
-    /// Write down the state as it is.
+    /// Write down the state as it is; to be answered by ``CoordinatorEvent/saved`` or
+    /// ``CoordinatorEvent/saveFailed(reason:)``.
     case save
     /// Tell whoever watches.
     case note(Note)
@@ -50,45 +62,8 @@ package enum Finish: Equatable, Sendable {
     case complete
     /// Somebody asked for it.
     case stopped(reason: String)
+    /// The run has ended, and its last state could not be written down.
+    case unsaved(reason: String)
     /// The master cannot go on; what the user should do.
     case gaveUp(advice: String)
-}
-
-/// What people may like to know while it happens, in a sentence each.
-package enum Note: Equatable, Sendable, CustomStringConvertible {
-    case joined(WorkerID, name: String, exactnessClass: String)
-    case ready(WorkerID, name: String)
-    case refused(name: String, Refusal)
-    case suspect(WorkerID, silentFor: Duration)
-    case left(WorkerID, name: String, reason: String)
-    case late(WorkerID, slots: Int)
-    case reassigned(slots: Int, of: WorkerID)
-    case notFinite(WorkerID, SlotOutcome)
-    case leftOut(SlotOutcome)
-    case damagedWeights(WorkerID)
-    case waiting(reason: String)
-    case repeated(step: Int, reason: String)
-    case rolledBack(to: Int, reason: String)
-
-    package var description: String {
-        switch self {
-        case .joined(let id, let name, _): "\(id) (\(name)) joined"
-        case .ready(let id, let name): "\(id) (\(name)) is ready"
-        case .refused(let name, let refusal): "refused \(name): \(refusal)"
-        case .suspect(let id, let silence): "\(id) has been silent for \(Int(silence.inSeconds)) s"
-        case .left(let id, let name, let reason): "\(id) (\(name)) is gone: \(reason)"
-        case .late(let id, let slots): "\(id) is late with \(slots) slots; whoever is idle computes them too"
-        case .reassigned(let slots, let id): "\(slots) slots of \(id) are computed elsewhere"
-        case .notFinite(let id, let outcome):
-            "slot \(outcome.slot) (\(outcome.sampleNames.joined(separator: ", "))) is not finite in "
-                + "\(outcome.notFinite ?? "its sum") at \(id)"
-        case .leftOut(let outcome):
-            "the step goes on without slot \(outcome.slot) (\(outcome.sampleNames.joined(separator: ", "))), "
-                + "which was not finite wherever it was computed"
-        case .damagedWeights(let id): "the weights arrived damaged at \(id) and are sent again"
-        case .waiting(let reason): reason
-        case .repeated(let step, let reason): "step \(step) is done again: \(reason)"
-        case .rolledBack(let step, let reason): "back to step \(step): \(reason)"
-        }
-    }
 }

@@ -79,6 +79,8 @@ package struct Membership: Sendable {
         var isDraining = false
         var progress: UInt64 = 0
         var progressAt: Duration
+        /// The slot it said last that it was computing.
+        var slot: Int?
         var holding: Status.Holding?
         /// The weights last sent to it, and when.
         var sent: Status.Holding?
@@ -93,12 +95,14 @@ package struct Membership: Sendable {
     let run: RunID
     var requirements: Requirements
     package private(set) var members: [WorkerID: Member] = [:]
+    var quarantine: Quarantine
     private var byPeer: [Peer: WorkerID] = [:]
     private var numbers: [String: WorkerID] = [:]
     private var incarnation: UInt64
     private var lastNumber: UInt32 = 0
 
-    init(run: RunID, incarnation: UInt64, requirements: Requirements) {
+    init(run: RunID, incarnation: UInt64, requirements: Requirements, patience: Patience) {
+        quarantine = Quarantine(patience)
         self.run = run
         self.incarnation = incarnation
         self.requirements = requirements
@@ -134,6 +138,9 @@ package struct Membership: Sendable {
     /// Takes somebody in, or says what does not fit.
     mutating func admit(_ application: Application, at peer: Peer, now: Duration) -> Result<Member, Refused> {
         if let refusal = requirements.refusal(of: application) { return .failure(Refused(refusal: refusal)) }
+        if let refusal = quarantine.refusal(of: application.name, at: now) {
+            return .failure(Refused(refusal: refusal))
+        }
         if let other = members.values.first(where: { $0.name == application.name }) {
             return .failure(
                 Refused(

@@ -18,6 +18,15 @@ package struct Patience: Equatable, Sendable {
     package var stuckAtFirst = Duration.seconds(900)
     /// What a lease may take beyond what others of late have taken.
     package var late = Duration.seconds(1)
+    /// A stay at least this long forgives earlier ones that were shorter.
+    package var calm = Duration.seconds(60)
+    /// How long a worker is kept out that comes and goes or did harm; doubles up to ``longestQuarantine``.
+    package var quarantine = Duration.seconds(10)
+    package var longestQuarantine = Duration.seconds(300)
+    /// Between two tries to save a state that could not be saved.
+    package var saveAgain = Duration.seconds(5)
+    /// How long a run that ends tries to save its last state.
+    package var lastSave = Duration.seconds(60)
     /// The slowest link on which weights are still waited for, in bytes a second.
     package var slowestLink = 100_000.0
     /// A worker's first pause before it tries again; doubles up to ``longestRetry``.

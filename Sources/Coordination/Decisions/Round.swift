@@ -38,7 +38,10 @@ struct Round: Sendable {
     let plan: StepPlan
     let number: UInt32
     let tree: SlotTree
+    /// When the first slot was given out.
     var beganAt: Duration?
+    /// When the round last got on: it began, or a sum came.
+    var heardAt: Duration?
     private(set) var grants: [Grant] = []
     /// By slot, of those that are in.
     private(set) var outcomes: [Int: (outcome: SlotOutcome, worker: WorkerID)] = [:]

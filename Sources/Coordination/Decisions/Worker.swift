@@ -17,8 +17,8 @@ package struct Worker: Sendable {
         case notFinite(round: UInt32, SlotOutcome)
         /// The learner cannot go on.
         case failed(reason: String)
-        /// The learner has done this much, in whatever unit.
-        case progressed(UInt64)
+        /// The learner has done this much, in whatever unit, and is computing this slot.
+        case progressed(UInt64, slot: Int?)
         /// Somebody asks this worker to leave.
         case stop
         case tick
@@ -104,8 +104,9 @@ package struct Worker: Sendable {
         case .failed(let reason):
             phase = .over
             return [.send(.failed(reason: reason), stamp: stamp), .finished(.failed(reason: reason))]
-        case .progressed(let progress):
+        case .progressed(let progress, let slot):
             status.progress = progress
+            status.slot = slot
             return []
         case .stop:
             phase = .over
@@ -211,7 +212,12 @@ package struct Worker: Sendable {
                 effects.append(.make(welcome))
             }
             return effects + ping(at: now)
-        case .refused(let refusal): return refusal.mayPass ? [.note("\(refusal)")] : refused(refusal)
+        case .refused(let refusal):
+            guard refusal.mayPass else { return refused(refusal) }
+            if let seconds = refusal.retryAfter, seconds >= 0 {
+                phase = .asking(again: now + min(.seconds(seconds), patience.longestQuarantine))
+            }
+            return [.note("\(refusal)")]
         default:
             stale += 1
             return []

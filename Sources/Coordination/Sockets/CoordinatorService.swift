@@ -13,8 +13,15 @@ package enum Happening: Sendable {
 package enum CoordinatorCommand: Sendable {
     /// Finish the step, save, say goodbye. Asked twice: do not finish the step.
     case stop(reason: String)
-    /// Let one worker go after this step.
-    case drain(WorkerID)
+    /// Let the workers of this name or number go after this step.
+    case drain(String)
+    /// Hold still after this step, until told to go on.
+    case pause(reason: String)
+    case resume
+    /// Write down the state after this step.
+    case save
+    /// Let the workers of this name back in at once.
+    case admit(String)
 }
 
 /// A coordinator at its sockets: one thread that owns them, the ``Master`` and the gradients, and does what
@@ -162,7 +169,11 @@ package final class CoordinatorService {
     private func obey(_ command: CoordinatorCommand, at now: Duration) throws {
         switch command {
         case .stop(let reason): try happen(.stop(reason: reason), at: now)
-        case .drain(let id): try happen(.drain(id), at: now)
+        case .drain(let name): try happen(.drain(name), at: now)
+        case .pause(let reason): try happen(.pause(reason: reason), at: now)
+        case .resume: try happen(.resume, at: now)
+        case .save: try happen(.save, at: now)
+        case .admit(let name): try happen(.admit(name), at: now)
         }
     }
 
@@ -231,11 +242,20 @@ package final class CoordinatorService {
             case .discard(_, let id): _ = desk.takeSum(of: id)
             case .forget(let id): desk.forget(id)
             case .finishStep(let contribution): try finishStep(contribution)
-            case .save: try master.save()
+            case .save: try save()
             case .note(let note): observe(.note(note))
             case .finished(let finish): end = finish
             }
         }
+    }
+
+    private func save() throws {
+        do {
+            try master.save()
+        } catch {
+            return try happen(.saveFailed(reason: "\(error)"), at: clock.advance())
+        }
+        try happen(.saved, at: clock.advance())
     }
 
     private func finishStep(_ contribution: StepContribution) throws {

@@ -28,6 +28,8 @@ final class Workbench: Sendable {
     let reports: Mailbox<Report>
     /// Grows with everything that the learner gets done.
     let progress = Atomic<UInt64>(0)
+    /// The slot being computed; -1 while none is.
+    let slot = Atomic<Int>(-1)
     /// Leases of an earlier epoch are given up between two slots.
     let epoch = Atomic<UInt64>(0)
 
@@ -111,8 +113,10 @@ struct Apprenticeship {
                             seconds: part), sum, step: lease.step, epoch: epoch))
             }
         }
+        defer { bench.slot.store(-1, ordering: .relaxed) }
         for slot in slots {
             guard bench.isCurrent(epoch) else { return }
+            bench.slot.store(slot, ordering: .relaxed)
             let gradient = FlatFloats(count: learner.parameterCount)
             let began = clock.now
             var outcome = try learner.gradient(

@@ -60,7 +60,9 @@ final class WorkerLink {
             _ = try poll(interests, timeout: .milliseconds(100))
             let now = clock.advance()
             for case .stop in commands.takeAll() { try happen(.stop, at: now) }
-            try happen(.progressed(bench.progress.load(ordering: .relaxed)), at: now)
+            let slot = bench.slot.load(ordering: .relaxed)
+            try happen(
+                .progressed(bench.progress.load(ordering: .relaxed), slot: slot < 0 ? nil : slot), at: now)
             for report in bench.reports.takeAll() { try heed(report, at: now) }
             try readControl(at: now)
             try readBulk()

@@ -1,0 +1,57 @@
+package import Wire
+
+/// What people may like to know while it happens, in a sentence each.
+package enum Note: Equatable, Sendable, CustomStringConvertible {
+    case joined(WorkerID, name: String, exactnessClass: String)
+    case ready(WorkerID, name: String)
+    case refused(name: String, Refusal)
+    case suspect(WorkerID, silentFor: Duration)
+    case left(WorkerID, name: String, reason: String)
+    case late(WorkerID, slots: Int)
+    case reassigned(slots: Int, of: WorkerID)
+    case notFinite(WorkerID, SlotOutcome)
+    case leftOut(SlotOutcome)
+    case damagedWeights(WorkerID)
+    case waiting(reason: String)
+    case repeated(step: Int, reason: String)
+    case rolledBack(to: Int, reason: String)
+    case pausing(step: Int, reason: String)
+    case paused(step: Int, reason: String)
+    case resumed(step: Int)
+    case saved(step: Int)
+    case notSaved(reason: String)
+    case nobody(called: String)
+    case quarantined(name: String, for: Duration, reason: String)
+    case admitted(name: String)
+
+    package var description: String {
+        switch self {
+        case .joined(let id, let name, _): "\(id) (\(name)) joined"
+        case .ready(let id, let name): "\(id) (\(name)) is ready"
+        case .refused(let name, let refusal): "refused \(name): \(refusal)"
+        case .suspect(let id, let silence): "\(id) has been silent for \(Int(silence.inSeconds)) s"
+        case .left(let id, let name, let reason): "\(id) (\(name)) is gone: \(reason)"
+        case .late(let id, let slots): "\(id) is late with \(slots) slots; whoever is idle computes them too"
+        case .reassigned(let slots, let id): "\(slots) slots of \(id) are computed elsewhere"
+        case .notFinite(let id, let outcome):
+            "slot \(outcome.slot) (\(outcome.sampleNames.joined(separator: ", "))) is not finite in "
+                + "\(outcome.notFinite ?? "its sum") at \(id)"
+        case .leftOut(let outcome):
+            "the step goes on without slot \(outcome.slot) (\(outcome.sampleNames.joined(separator: ", "))), "
+                + "which was not finite wherever it was computed"
+        case .damagedWeights(let id): "the weights arrived damaged at \(id) and are sent again"
+        case .waiting(let reason): reason
+        case .repeated(let step, let reason): "step \(step) is done again: \(reason)"
+        case .rolledBack(let step, let reason): "back to step \(step): \(reason)"
+        case .pausing(let step, let reason): "pausing after step \(step): \(reason)"
+        case .paused(let step, let reason): "paused before step \(step): \(reason)"
+        case .resumed(let step): "going on with step \(step)"
+        case .saved(let step): "saved the state before step \(step)"
+        case .notSaved(let reason): "the state could not be saved: \(reason)"
+        case .nobody(let name): "no worker is called \(name)"
+        case .quarantined(let name, let length, let reason):
+            "\(name) is kept out for \(Int(length.inSeconds)) s: \(reason)"
+        case .admitted(let name): "\(name) may come back"
+        }
+    }
+}

@@ -1,0 +1,169 @@
+import Wire
+
+/// How a run stands at one instant, for people and programs that watch.
+package struct Snapshot: Codable, Equatable, Sendable {
+    /// What the run is doing.
+    package enum State: String, Codable, Sendable {
+        /// Nobody who could compute is there, or the first step still waits for more.
+        case waiting
+        case computing
+        /// The optimizer has the step.
+        case applying
+        /// Finishes the step, and then holds still.
+        case pausing
+        case paused
+        /// Finishes the step, saves, and ends.
+        case stopping
+        case over
+    }
+
+    /// One worker.
+    package struct Worker: Codable, Equatable, Sendable {
+        /// What a worker is doing.
+        package enum Activity: String, Codable, Sendable {
+            /// Loads the model.
+            case starting
+            /// Opens its bulk connection.
+            case connecting
+            case receivingWeights
+            case computing
+            case idle
+        }
+
+        package var number: UInt32
+        package var name: String
+        package var activity: Activity
+        package var exactnessClass: String
+        /// Seconds since anything was heard of it.
+        package var lastSeen: Double
+        /// Silent for so long that it gets no new slots.
+        package var isSuspect: Bool
+        /// Leaves after this step.
+        package var isLeaving: Bool
+        /// Slots a second; nil before the first.
+        package var speed: Double?
+        /// Slots it has been asked for, and how many of them it has not brought.
+        package var slots: Range<Int>?
+        package var missing: Int
+        /// The one it said last that it was computing.
+        package var slot: Int?
+
+        func phrase(slotCount: Int) -> String {
+            let deed =
+                switch activity {
+                case .starting: "loading the model"
+                case .connecting: "opening its bulk connection"
+                case .receivingWeights: "receiving weights"
+                case .computing:
+                    slot.map { "computing slot \($0) of \(slotCount)" }
+                        ?? "\(missing) of \(slotCount) slots still to bring"
+                case .idle: "idle"
+                }
+            return "\(name) (last seen \((lastSeen * 10).rounded() / 10) s ago, \(deed))"
+        }
+    }
+
+    /// A worker that may not come back yet.
+    package struct Quarantined: Codable, Equatable, Sendable {
+        package var name: String
+        /// Seconds until it may.
+        package var seconds: Double
+        package var reason: String
+    }
+
+    package var state: State
+    /// Why the run holds still, will, or ends; nil while it goes on.
+    package var reason: String?
+    package var step: Int
+    /// The step's slots, and how many of them are in.
+    package var slotCount: Int
+    package var slotsDone: Int
+    /// Seconds since the step's first slot was given out; nil before.
+    package var seconds: Double?
+    /// In order of their numbers.
+    package var workers: [Worker]
+    /// In order of their names.
+    package var quarantined: [Quarantined]
+    package var dropped: Coordinator.Dropped
+
+    /// Those whom the step waits for.
+    package var awaited: [Worker] { workers.filter { $0.missing > 0 } }
+
+    /// What is happening, and whom or what it waits for.
+    package var sentence: String {
+        switch state {
+        case .waiting:
+            let able = workers.filter { [.receivingWeights, .idle].contains($0.activity) && !$0.isSuspect }.count
+            if workers.isEmpty { return "step \(step) waits for a worker to join" }
+            if able == 0 {
+                return "step \(step) waits for \(workers.count) worker\(workers.count == 1 ? "" : "s") to get ready: "
+                    + list(workers)
+            }
+            return "step \(step) waits for more workers to join; \(able) \(able == 1 ? "is" : "are") ready"
+        case .computing, .pausing, .stopping:
+            let end = reason.map { " (\(state.rawValue) after it: \($0))" } ?? ""
+            if awaited.isEmpty { return "step \(step): waiting for a worker to compute the other slots" + end }
+            return "step \(step): waiting for \(list(awaited))" + end
+        case .applying: return "step \(step): the optimizer has it"
+        case .paused: return "paused before step \(step): \(reason ?? "asked to")"
+        case .over: return "the run is over"
+        }
+    }
+
+    private func list(_ workers: [Worker]) -> String {
+        let named = workers.prefix(3).map { $0.phrase(slotCount: slotCount) }
+        let others = workers.count - named.count
+        return (named + (others > 0 ? ["\(others) other\(others == 1 ? "" : "s")"] : [])).joined(separator: ", ")
+    }
+}
+
+extension Coordinator {
+    /// How the run stands.
+    ///
+    /// - Parameter now: the time, as ``handle(_:at:)`` is told it.
+    package func snapshot(at now: Duration) -> Snapshot {
+        Snapshot(
+            state: state, reason: stopping ?? pause.reason, step: round.plan.step, slotCount: round.plan.slotCount,
+            slotsDone: round.outcomes.count + round.leftOut.count,
+            seconds: round.beganAt.map { (now - $0).inSeconds },
+            workers: membership.sorted.map { worker($0, at: now) },
+            quarantined: membership.quarantine.active(at: now).sorted { $0.key < $1.key }.map {
+                Snapshot.Quarantined(name: $0, seconds: ($1.until - now).inSeconds, reason: $1.reason)
+            }, dropped: dropped)
+    }
+
+    private var state: Snapshot.State {
+        switch phase {
+        case .over: .over
+        case .closing: .stopping
+        case .applying: stopping == nil ? .applying : .stopping
+        case .computing:
+            if stopping != nil {
+                .stopping
+            } else if pause.reason != nil {
+                isPaused ? .paused : .pausing
+            } else {
+                round.beganAt == nil ? .waiting : .computing
+            }
+        }
+    }
+
+    private func worker(_ member: Membership.Member, at now: Duration) -> Snapshot.Worker {
+        let grant = round.openGrant(of: member.id)
+        let activity: Snapshot.Worker.Activity =
+            if !member.isReady {
+                .starting
+            } else if !member.hasBulk {
+                .connecting
+            } else if phase == .computing && member.holding?.checksum != round.plan.weights {
+                .receivingWeights
+            } else {
+                grant == nil ? .idle : .computing
+            }
+        return Snapshot.Worker(
+            number: member.id.number, name: member.name, activity: activity,
+            exactnessClass: member.application.exactnessClass, lastSeen: (now - member.heardAt).inSeconds,
+            isSuspect: member.isSuspect, isLeaving: member.isDraining, speed: speeds.speed(of: member.id),
+            slots: grant?.slots, missing: grant?.missing.count ?? 0, slot: grant == nil ? nil : member.slot)
+    }
+}
