@@ -7,6 +7,7 @@ let root = URL(filePath: #filePath).deletingLastPathComponent().path()
 let libtorch = ProcessInfo.processInfo.environment["LIBTORCH"] ?? root + ".deps/torch"
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let tomlKit = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 
@@ -17,10 +18,12 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // Common ground: what a run is.
         .target(name: "Recipe", dependencies: [tomlKit, crypto]),
+        .target(name: "Journal", dependencies: ["Recipe", grdb]),
 
         // The left tower: learning. Knows no network.
         .target(
@@ -67,11 +70,13 @@ let package = Package(
         .executableTarget(
             name: "danlu",
             dependencies: [
-                "Recipe", "Training", "Coordination", "Wire", "Monitor", "Dataset", "Images", "StableDiffusion",
+                "Recipe", "Journal", "Training", "Coordination", "Wire", "Monitor", "Dataset", "Images",
+                "StableDiffusion",
                 "Adapters", "Layers", "Torch", "Safetensors", "ZeroMQ", argumentParser, crypto,
             ]),
 
         .testTarget(name: "RecipeTests", dependencies: ["Recipe"]),
+        .testTarget(name: "JournalTests", dependencies: ["Journal", "Recipe", grdb]),
         .testTarget(name: "TorchTests", dependencies: ["Torch"]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"]),
         .testTarget(name: "StableDiffusionTests", dependencies: ["StableDiffusion", "Layers", "Torch", "Safetensors"]),
@@ -91,7 +96,9 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "danlu", "Training", "Adapters", "StableDiffusion", "Layers", "Torch", "Safetensors", "Images", crypto,
+                "danlu", "Journal", "Training", "Adapters", "StableDiffusion", "Layers", "Torch", "Safetensors",
+                "Images",
+                crypto, grdb,
             ]),
     ],
     swiftLanguageModes: [.v6],

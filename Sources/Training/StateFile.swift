@@ -75,7 +75,10 @@ package struct StateFolder {
     }
 
     /// Writes `state`, then forgets all but the two last.
-    package func save(_ state: TrainingState) throws {
+    ///
+    /// - Returns: its path.
+    @discardableResult
+    package func save(_ state: TrainingState) throws -> String {
         try makeDirectory(folder.path)
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
@@ -88,8 +91,10 @@ package struct StateFolder {
         ]
         let hash = try TensorHashes(of: SafetensorsWriter(tensors)).model
         let writer = try SafetensorsWriter(tensors, metadata: ["format": "danlu state", "data_sha256": hash])
-        try writer.write(to: file(of: state.cursor.step).path)
+        let path = file(of: state.cursor.step).path
+        try writer.write(to: path)
         for step in steps.dropFirst(Self.kept) { try? FileManager.default.removeItem(at: file(of: step)) }
+        return path
     }
 
     /// What was found when a run looked for its past.

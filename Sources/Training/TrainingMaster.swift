@@ -89,6 +89,10 @@ package final class TrainingMaster {
     package private(set) var memo: Data?
     /// Told of each step before its state may be saved; what it gives is saved with it.
     package var remember: (StepResult) -> Data? = { _ in nil }
+    /// Called before a state is written: what it claims to have been done must be on disk elsewhere, if anywhere.
+    package var beforeState: () throws -> Void = {}
+    /// Told of each file that is on disk, a LoRA's or a state's, after so many steps.
+    package var didSave: (_ path: String, _ step: Int) -> Void = { _, _ in }
 
     package var parameterCount: Int { table.count }
     package var lossScale: Float { scale.value }
@@ -214,13 +218,15 @@ package final class TrainingMaster {
     /// Writes the state as it is now, if that has not been done.
     package func saveState() throws {
         guard lastState.step != step else { return }
+        try beforeState()
         let cursor = TrainingState.Cursor(
             step: step, recipe: recipeHash, shapes: table.hash, lossScale: scale, noiseScale: noiseScale, memo: memo,
             wounded: wounded)
-        try files.states.save(
+        let path = try files.states.save(
             TrainingState(
                 cursor: cursor, weights: weights.floats(), firstMoments: moments.0.floats(),
                 secondMoments: moments.1.floats()))
+        didSave(path, step)
         lastState = (step, Date.timeIntervalSinceReferenceDate)
     }
 
@@ -230,8 +236,10 @@ package final class TrainingMaster {
     }
 
     private func saveAdapter(named name: String) throws -> String {
-        try files.saveAdapter(
+        let path = try files.saveAdapter(
             named: name, table: table, weights: weights.floats(), precision: recipe.run.savePrecision, step: step,
             epoch: plan.epoch(of: step - 1) + 1)
+        didSave(path, step)
+        return path
     }
 }

@@ -1,5 +1,6 @@
 import Adapters
 import Coordination
+import Foundation
 import Recipe
 import Training
 import Wire
@@ -8,12 +9,23 @@ import Wire
 final class ClusterMaster: Master {
     private let master: TrainingMaster
     private let report: (StepResult, StepContribution) -> Void
+    private var contribution: StepContribution?
 
-    /// - Parameter report: told of every step that was applied.
-    init(_ master: TrainingMaster, report: @escaping (StepResult, StepContribution) -> Void) {
+    /// - Parameters:
+    ///   - record: told of every step that was applied, before it is saved, with the checksum of the weights it led
+    ///     to; what it gives is kept with the state.
+    ///   - report: told of it when it may have been saved.
+    init(
+        _ master: TrainingMaster, record: @escaping (StepResult, StepContribution, UInt64) -> Data?,
+        report: @escaping (StepResult, StepContribution) -> Void
+    ) {
         self.master = master
         self.report = report
         shapeTableHash = master.table.hash
+        master.remember = { [unowned self, unowned master] result in
+            let weights = master.withWeights { checksum(UnsafeRawBufferPointer($0)) }
+            return contribution.flatMap { record(result, $0, weights) }
+        }
     }
 
     let shapeTableHash: String
@@ -31,6 +43,7 @@ final class ClusterMaster: Master {
     func apply(
         _ sum: UnsafeMutableBufferPointer<Float>, _ contribution: StepContribution
     ) throws -> StepVerdict {
+        self.contribution = contribution
         let slots = contribution.outcomes.map {
             SlotReport(samples: $0.samples, loss: $0.loss, squaredGradientNorm: $0.squaredGradientNorm)
         }

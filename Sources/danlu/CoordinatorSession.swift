@@ -1,6 +1,7 @@
 import Adapters
 import Coordination
 import Foundation
+import Journal
 import Monitor
 import Dataset
 import Recipe
@@ -55,13 +56,26 @@ struct CoordinatorSession {
         try files.write(recipe.toml, to: "recipe.toml")
 
         let progress = ProgressReporter(plan: prepared.plan, memo: training.memo)
-        training.remember = progress.memo
-        let master = ClusterMaster(training) { result, contribution in
+        let identity = try files.nextIdentity()
+        let runID = RunID(identity.first, identity.second)
+        let life = JournalWriter.Life(
+            run: "\(runID)", recipe: recipe.hash, totalSteps: prepared.plan.totalSteps, version: Danlu.version,
+            incarnation: identity.incarnation, firstStep: training.step)
+        let writer = try JournalWriter(run: files.directory, life: life, fresh: options.fresh) { progress.note($0) }
+        let journal = RunJournal(writer, plan: prepared.plan)
+        var outcome = "failed"
+        defer { journal.close(outcome: outcome) }
+        training.beforeState = { try writer.flush() }
+        training.didSave = { writer.write(.saved(step: $1, path: $0)) }
+        let master = ClusterMaster(training) { result, contribution, weights in
+            let memo = progress.memo(of: result)
+            journal.took(result, contribution, averageLoss: progress.averageLoss, weights: weights)
+            return memo
+        } report: { result, contribution in
             progress.report(result, contribution)
         }
-        let identity = try files.nextIdentity()
         var configuration = CoordinatorService.Configuration(
-            address: try listen ?? Address("tcp://127.0.0.1:0"), runID: RunID(identity.first, identity.second),
+            address: try listen ?? Address("tcp://127.0.0.1:0"), runID: runID,
             incarnation: identity.incarnation,
             run:
                 try prepared.description(runFolder: files.directory, isShared: localWorkers > 0).encoded,
@@ -70,7 +84,10 @@ struct CoordinatorSession {
         configuration.exactnessClass = options.exact || recipe.cluster.exact ? "" : nil
         configuration.threadsPerWorker = recipe.cluster.threadsPerWorker ?? 1
         configuration.minimumWorkers = workers
-        let service = try CoordinatorService(configuration, master: master) { progress.happened($0) }
+        let service = try CoordinatorService(configuration, master: master) {
+            progress.happened($0)
+            journal.happened($0)
+        }
 
         let commands = service.commands
         Interruption.handle {
@@ -90,6 +107,7 @@ struct CoordinatorSession {
         defer { crew.end() }
         let finish = try service.run()
         progress.finish()
+        outcome = finish.word
         switch finish {
         case .complete: Console.output.line("Done: \(final)")
         case .stopped(let reason):
@@ -100,6 +118,18 @@ struct CoordinatorSession {
         case .unsaved(let reason):
             throw Failure("the run has ended, but its last state could not be saved: \(reason)")
         case .gaveUp(let advice): throw Failure(advice)
+        }
+    }
+}
+
+extension Finish {
+    /// How a life of the coordinator ended, for the journal.
+    fileprivate var word: String {
+        switch self {
+        case .complete: "complete"
+        case .stopped(let reason): "stopped: \(reason)"
+        case .unsaved(let reason): "unsaved: \(reason)"
+        case .gaveUp(let advice): "gave up: \(advice)"
         }
     }
 }

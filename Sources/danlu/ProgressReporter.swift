@@ -40,6 +40,9 @@ final class ProgressReporter: Sendable {
         }
     }
 
+    /// kohya's `avr_loss` so far.
+    var averageLoss: Double { state.withLock { $0.recorder.average } }
+
     /// Shows a step that was applied.
     func report(_ result: StepResult, _ contribution: StepContribution) {
         state.withLock { state in

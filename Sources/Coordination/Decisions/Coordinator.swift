@@ -120,7 +120,7 @@ package struct Coordinator: Sendable {
         }
         return StepContribution(
             step: round.plan.step, round: round.number, outcomes: outcomes.map(\.outcome),
-            leftOut: round.leftOut.sorted { $0.key < $1.key }.map(\.value),
+            contributors: outcomes.map(\.worker), leftOut: round.leftOut.sorted { $0.key < $1.key }.map(\.value),
             seconds: (now - (round.beganAt ?? now)).inSeconds, shares: shares)
     }
 

@@ -56,6 +56,8 @@ package struct StepContribution: Equatable, Sendable {
     package var round: UInt32
     /// Of the slots in the sum, in order.
     package var outcomes: [SlotOutcome]
+    /// Whose sum each of them came with.
+    package var contributors: [WorkerID]
     /// Of slots that were not finite, twice; the sum is without them.
     package var leftOut: [SlotOutcome]
     /// From the first lease to the last sum.
@@ -63,11 +65,13 @@ package struct StepContribution: Equatable, Sendable {
     package var shares: [Share]
 
     package init(
-        step: Int, round: UInt32, outcomes: [SlotOutcome], leftOut: [SlotOutcome], seconds: Double, shares: [Share]
+        step: Int, round: UInt32, outcomes: [SlotOutcome], contributors: [WorkerID] = [],
+        leftOut: [SlotOutcome], seconds: Double, shares: [Share]
     ) {
         self.step = step
         self.round = round
         self.outcomes = outcomes
+        self.contributors = contributors
         self.leftOut = leftOut
         self.seconds = seconds
         self.shares = shares
