@@ -93,10 +93,13 @@ let package = Package(
         .testTarget(name: "WireTests", dependencies: ["Wire", "Recipe"]),
         .testTarget(name: "CoordinationTests", dependencies: ["Coordination", "Wire", "ZeroMQ", "Recipe"]),
         .testTarget(name: "MonitorTests", dependencies: ["Monitor", "Recipe"]),
+        // The program as its users start it.
+        .target(name: "ProgramSupport", dependencies: [crypto], path: "Tests/ProgramSupport"),
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "danlu", "Journal", "Training", "Adapters", "StableDiffusion", "Layers", "Torch", "Safetensors",
+                "danlu", "ProgramSupport", "Journal", "Training", "Adapters", "StableDiffusion", "Layers", "Torch",
+                "Safetensors",
                 "Images",
                 crypto, grdb,
             ]),

@@ -1,6 +1,7 @@
 import Adapters
 import Foundation
 import Layers
+import ProgramSupport
 import Safetensors
 import StableDiffusion
 import Testing

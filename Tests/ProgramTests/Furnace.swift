@@ -1,6 +1,6 @@
-import Crypto
 import Foundation
 import Images
+import ProgramSupport
 
 /// A folder with six small pictures, their captions, and a recipe: all that a run needs, for one test.
 ///
@@ -70,11 +70,9 @@ final class Furnace {
         return try Launched(["train", "recipe.toml", "--workers", "\(workers)"] + more, in: folder)
     }
 
-    /// SHA-256 over the tensors of the finished LoRA: the file after its header, which has times in it.
+    /// See ``tensorFingerprint(of:)``; of the finished LoRA.
     func fingerprint(of name: String = "out/horse.safetensors") throws -> String {
-        let bytes = try Data(contentsOf: folder.appending(path: name))
-        let header = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
-        return SHA256.hash(data: bytes.dropFirst(8 + header)).map { String(format: "%02x", $0) }.joined()
+        try tensorFingerprint(of: folder.appending(path: name))
     }
 
     /// What one worker, never disturbed, makes of the recipe: found once for all tests.

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import ProgramSupport
 import Testing
 
 @testable import Journal

@@ -1,4 +1,5 @@
 import Foundation
+import ProgramSupport
 import Testing
 
 /// All tests with processes, one after the other: they share a machine that may have two cores.

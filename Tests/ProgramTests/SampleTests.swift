@@ -1,5 +1,6 @@
 import Foundation
 import Images
+import ProgramSupport
 import Testing
 
 extension `The program` {

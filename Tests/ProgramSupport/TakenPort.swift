@@ -1,12 +1,12 @@
 import Foundation
 
 /// A port of the loopback that somebody listens at for as long as this object lives.
-final class TakenPort {
-    let number: UInt16
+package final class TakenPort {
+    package let number: UInt16
     private let descriptor: Int32
 
     /// - Parameter number: 0 lets the system choose.
-    init(_ number: UInt16 = 0) throws {
+    package init(_ number: UInt16 = 0) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -29,7 +29,7 @@ final class TakenPort {
     deinit { close(descriptor) }
 
     /// The lower of two neighbouring ports that were free a moment ago.
-    static func free() throws -> UInt16 {
+    package static func free() throws -> UInt16 {
         for _ in 0..<50 {
             let number = try TakenPort().number
             guard number < .max, (try? TakenPort(number)) != nil, (try? TakenPort(number + 1)) != nil else { continue }

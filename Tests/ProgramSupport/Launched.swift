@@ -1,33 +1,35 @@
-import Foundation
-import Testing
+package import Foundation
 
 /// The program, as its users start it: another process, with a deadline.
 ///
 /// What it prints goes to files, so that neither it nor its workers ever wait for a reader. A process that is still
 /// running when this object goes is killed, with its workers.
-final class Launched {
+package final class Launched {
     /// How a process came to its end, and what it said.
-    struct Ended {
+    package struct Ended {
         /// The exit code; 128 + the signal's number when a signal ended it.
-        let status: Int32
-        let output: String
-        let errors: String
+        package let status: Int32
+        package let output: String
+        package let errors: String
     }
 
     /// What a test cannot go on after.
-    struct Complaint: Error, CustomStringConvertible {
-        let description: String
+    package struct Complaint: Error, CustomStringConvertible {
+        package let description: String
+
+        package init(description: String) { self.description = description }
     }
 
     private let process = Process()
     private let command: String
-    private let outputFile: URL
+    /// Where all that it prints goes.
+    package let outputFile: URL
     private let errorFile: URL
 
     /// - Parameters:
     ///   - folder: where it runs; what it prints is kept there too.
     ///   - executable: nil is the program itself.
-    init(
+    package init(
         _ arguments: [String], in folder: URL, executable: String? = nil, environment: [String: String] = [:]
     ) throws {
         command = ([executable ?? "danlu"] + arguments).joined(separator: " ")
@@ -53,7 +55,7 @@ final class Launched {
     }
 
     /// DANLU, or what was built beside these tests.
-    static func program() throws -> String {
+    package static func program() throws -> String {
         if let named = ProcessInfo.processInfo.environment["DANLU"] { return named }
         let tests = URL(filePath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
         let program = tests.deletingLastPathComponent().appending(path: "danlu").path
@@ -64,17 +66,17 @@ final class Launched {
         return program
     }
 
-    var identifier: pid_t { process.processIdentifier }
-    var isRunning: Bool { process.isRunning }
-    var output: String { Self.text(outputFile) }
-    var errors: String { Self.text(errorFile) }
+    package var identifier: pid_t { process.processIdentifier }
+    package var isRunning: Bool { process.isRunning }
+    package var output: String { Self.text(outputFile) }
+    package var errors: String { Self.text(errorFile) }
 
     private static func text(_ file: URL) -> String {
         String(decoding: (try? Data(contentsOf: file)) ?? Data(), as: UTF8.self)
     }
 
     /// The processes that it has started, lowest number first.
-    var workers: [pid_t] {
+    package var workers: [pid_t] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return names.compactMap { pid_t($0) }.filter { Self.parent(of: $0) == identifier }.sorted()
     }
@@ -88,15 +90,15 @@ final class Launched {
         return pid_t(fields[1])
     }
 
-    static func isAlive(_ process: pid_t) -> Bool { parent(of: process) != nil }
+    package static func isAlive(_ process: pid_t) -> Bool { parent(of: process) != nil }
 
-    func signal(_ number: Int32) { kill(identifier, number) }
+    package func signal(_ number: Int32) { kill(identifier, number) }
 
     /// Waits until `condition` holds.
     ///
     /// - Returns: how long that took.
     @discardableResult
-    func wait(
+    package func wait(
         for what: String, within seconds: Double = 120, until condition: () throws -> Bool
     ) throws -> Duration {
         let start = ContinuousClock.now
@@ -112,7 +114,7 @@ final class Launched {
 
     /// Waits until it has printed `text`.
     @discardableResult
-    func wait(forOutput text: String, within seconds: Double = 120) throws -> Duration {
+    package func wait(forOutput text: String, within seconds: Double = 120) throws -> Duration {
         try wait(for: "'\(text)'", within: seconds) {
             if output.contains(text) { return true }
             guard process.isRunning else {
@@ -123,7 +125,7 @@ final class Launched {
     }
 
     /// Waits for its end.
-    func end(within seconds: Double = 120) throws -> Ended {
+    package func end(within seconds: Double = 120) throws -> Ended {
         try wait(for: "end", within: seconds) { !process.isRunning }
         let bySignal = process.terminationReason == .uncaughtSignal
         return Ended(
