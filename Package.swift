@@ -103,6 +103,7 @@ let package = Package(
                 "Images",
                 crypto, grdb,
             ]),
+        .testTarget(name: "LabTests", dependencies: ["danlu", "ProgramSupport"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

@@ -1,0 +1,70 @@
+import Foundation
+import ProgramSupport
+
+/// What a cable carries, each way.
+struct Rate: CustomStringConvertible {
+    let bitsPerSecond: Int
+
+    static let gigabit = Rate(bitsPerSecond: 1_000_000_000)
+    static let fastEthernet = Rate(bitsPerSecond: 100_000_000)
+    static func megabits(_ count: Int) -> Rate { Rate(bitsPerSecond: count * 1_000_000) }
+
+    var description: String { bitsPerSecond >= 1_000_000_000 ? "1 Gbit" : "\(bitsPerSecond / 1_000_000) Mbit" }
+
+    /// A bucket holds 10 ms, and no packet waits for longer than 200.
+    var shaping: String {
+        "tbf rate \(bitsPerSecond)bit burst \(max(16_384, bitsPerSecond / 800)) latency 200ms"
+    }
+}
+
+/// One box of a ``Lab``: a network namespace.
+struct Box {
+    let name: String
+    let number: Int
+    let lab: String
+
+    var namespace: String { "\(lab)-\(name)" }
+    var address: String { "10.77.0.\(number)" }
+    /// The switch's end of its cable.
+    var port: String { "port\(number)" }
+    private var switchboard: String { "\(lab)-switch" }
+
+    /// Starts the program in this box.
+    func danlu(_ arguments: [String], in folder: URL, environment: [String: String] = [:]) throws -> Launched {
+        try Launched(
+            ["netns", "exec", namespace, Launched.program()] + arguments, in: folder, executable: "/usr/sbin/ip",
+            environment: environment)
+    }
+
+    /// Makes both ends of its cable as slow as that.
+    func shape(_ rate: Rate) throws {
+        try runShell(
+            """
+            tc -n \(namespace) qdisc replace dev eth0 root \(rate.shaping)
+            tc -n \(switchboard) qdisc replace dev \(port) root \(rate.shaping)
+            """)
+    }
+
+    /// Pulls the cable: nothing passes, and no connection is told.
+    func unplug() throws { try runShell("ip -n \(switchboard) link set dev \(port) down") }
+
+    func plug() throws { try runShell("ip -n \(switchboard) link set dev \(port) up") }
+
+    /// Drops all that comes from another box, which goes on hearing this one.
+    func deafen(to other: Box) throws {
+        try runShell("ip -n \(namespace) rule add iif eth0 from \(other.address) blackhole")
+    }
+
+    func hear(_ other: Box) throws {
+        try runShell("ip -n \(namespace) rule del iif eth0 from \(other.address) blackhole")
+    }
+
+    /// The bytes that have left a box for good, seen by a process in it.
+    static func sentBytes(of process: pid_t) -> Int {
+        let table = (try? String(contentsOfFile: "/proc/\(process)/net/dev", encoding: .utf8)) ?? ""
+        let line = table.split(separator: "\n").first { $0.contains("eth0:") }
+        // Behind the name: eight columns of what came, then what went, bytes first.
+        let columns = line?.split(separator: ":").last?.split(separator: " ") ?? []
+        return columns.count > 8 ? Int(columns[8]) ?? 0 : 0
+    }
+}

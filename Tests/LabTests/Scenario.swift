@@ -1,0 +1,70 @@
+import Foundation
+import Testing
+
+/// Real processes in virtual boxes.
+///
+/// Each scenario's LoRA must be, bit for bit, that of a run which nothing disturbed.
+@Suite(PrintsFaultTable(), .enabled(if: Lab.impossible == nil, "\(Lab.impossible ?? "")"))
+struct `The lab` {}
+
+/// So many scenarios at a time; more would only wait for the processor.
+actor Seats {
+    static let shared = Seats(
+        ProcessInfo.processInfo.environment["DANLU_LAB_SEATS"].flatMap(Int.init)
+            ?? max(2, ProcessInfo.processInfo.activeProcessorCount))
+    private var free: Int
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    private init(_ count: Int) { free = count }
+
+    func take() async {
+        if free > 0 {
+            free -= 1
+        } else {
+            await withCheckedContinuation { waiting.append($0) }
+        }
+    }
+
+    func give() {
+        if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
+    }
+}
+
+/// Runs one scenario when it has a seat, and takes its boxes down.
+///
+/// - Parameter boxes: the workers' boxes; the coordinator has one of its own.
+func scenario(
+    _ title: String, boxes: [String] = ["box1", "box2", "box3"], rate: Rate = .gigabit,
+    recipe: LabRecipe = LabRecipe(), _ body: (Cluster) async throws -> Void
+) async throws {
+    await Seats.shared.take()
+    let result: Result<Void, any Error>
+    do {
+        let cluster = try Cluster(title, boxes: boxes, rate: rate, recipe: recipe)
+        do {
+            result = .success(try await body(cluster))
+        } catch {
+            result = .failure(error)
+        }
+        cluster.close()
+    } catch {
+        result = .failure(error)
+    }
+    await Seats.shared.give()
+    try result.get()
+}
+
+extension Cluster {
+    /// What a fault cost that was done at `instant`.
+    ///
+    /// - Parameter words: what the coordinator says when it has noticed; nil where there is nothing to notice.
+    func cost(of fault: String, at instant: Sighting.Instant, noticed words: String?) throws {
+        let noticed = words.flatMap { sighting.line(with: $0, after: instant) }
+        if let words { #expect(noticed != nil, "the coordinator never said '\(words)'") }
+        let recovered = try #require(sighting.commit(after: instant), "no step was committed after it")
+        FaultTable.add(
+            FaultCost(
+                fault: fault, detection: noticed.map { $0 - instant }, recovery: recovered.at - instant,
+                samplesLost: sighting.count(of: "the step goes on without slot")))
+    }
+}
