@@ -115,6 +115,11 @@ package final class RunFiles {
         return identity
     }
 
+    /// Removes a text file of the run, if it is there.
+    package func remove(_ name: String) {
+        try? FileManager.default.removeItem(at: directory.appending(path: name))
+    }
+
     /// Writes a text file of the run, whole or not at all.
     package func write(_ text: String, to name: String) throws {
         let path = directory.appending(path: name).path

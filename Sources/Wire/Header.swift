@@ -32,6 +32,8 @@ package struct Header: Equatable, Sendable {
         case weights = 4
         /// "You may send me ``Header/chunkCount`` more chunks."
         case credit = 5
+        /// JSON: an ``OperationRequest``, or what is answered to one.
+        case operation = 8
     }
 
     /// How the payload's numbers are written.

@@ -84,11 +84,16 @@ struct CoordinatorSession {
         configuration.exactnessClass = options.exact || recipe.cluster.exact ? "" : nil
         configuration.threadsPerWorker = recipe.cluster.threadsPerWorker ?? 1
         configuration.minimumWorkers = workers
+        let plan = prepared.plan
+        configuration.epoch = { (plan.epoch(of: min($0, plan.totalSteps - 1)) + 1, plan.epochs) }
         let service = try CoordinatorService(configuration, master: master) {
             progress.happened($0)
             journal.happened($0)
         }
 
+        let running = RunningCoordinator(service.address, incarnation: identity.incarnation)
+        try files.write(running.text, to: RunningCoordinator.file)
+        defer { files.remove(RunningCoordinator.file) }
         let commands = service.commands
         Interruption.handle {
             progress.note("stopping after this step (again: at once)")

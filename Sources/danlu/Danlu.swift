@@ -12,7 +12,9 @@ struct Danlu: ParsableCommand {
         version: version,
         subcommands: [
             TrainCommand.self, CoordinateCommand.self, WorkCommand.self, SampleCommand.self, CompareCommand.self,
-            InspectCommand.self, AuditCommand.self, BenchCommand.self,
+            InspectCommand.self, PauseCommand.self, ResumeCommand.self, SaveCommand.self,
+            DrainCommand.self, AdmitCommand.self, StopCommand.self, StatusCommand.self, AuditCommand.self,
+            BenchCommand.self,
         ])
 
     /// Every key of a recipe is a flag; they are parted from the command's own here, and go behind a `--`.

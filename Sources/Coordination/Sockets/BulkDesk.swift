@@ -98,7 +98,7 @@ final class BulkDesk {
             case .gradient: try take(header, payload, round: round)
             case .credit: channels[header.stamp.worker]?.outflow.receiveCredit(header.chunkCount)
             case .control: return try takeEnding(header, payload)
-            case .hello, .weights: throw WireError.unknownKind(header.kind.rawValue)
+            case .hello, .weights, .operation: throw WireError.unknownKind(header.kind.rawValue)
             }
         } catch is WireError {
             dropped.malformed += 1

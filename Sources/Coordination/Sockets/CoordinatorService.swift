@@ -50,6 +50,8 @@ package final class CoordinatorService {
         package var chunkBytes = 512 << 10
         package var creditChunks = 16
         package var patience = Patience()
+        /// The epoch of a step, from 1, and how many there are, for whoever asks how the run stands.
+        package var epoch: @Sendable (_ step: Int) -> (number: Int, count: Int)? = { _ in nil }
 
         package init(
             address: Address, runID: RunID, incarnation: UInt64, run: Data, software: String, libtorch: String
@@ -80,6 +82,8 @@ package final class CoordinatorService {
     private var weights: FlatFloats
     private var sum: TreeSum
     private var end: Finish?
+    private var operators = OperatorDesk()
+    private var lastContribution: StepContribution?
 
     /// Binds both ports; the workers may come from now on.
     ///
@@ -153,7 +157,9 @@ package final class CoordinatorService {
                     try happen(.tick, at: now)
                 }
                 for id in try desk.pump() { try happen(.unreachable(id), at: now) }
+                answer(operators.settle(coordinator))
             }
+            if let end { answer(operators.close(end, step: master.step)) }
         } catch {
             for member in coordinator.membership.members.values {
                 try? post(.goodbye(finished: false, reason: "\(error)"), to: member.peer, stamp: member.stamp)
@@ -191,6 +197,10 @@ package final class CoordinatorService {
                 let peer = Peer(frames[0].bytes)
                 do {
                     let (header, payload) = try openHeader(frames.dropFirst())
+                    if header.kind == .operation {
+                        try operate(header, payload, from: peer, at: now)
+                        continue
+                    }
                     guard header.kind == .control else { throw WireError.unknownKind(header.kind.rawValue) }
                     let message = try open(WorkerMessage.self, header, payload, limit: Control.workerLimit)
                     try happen(.heard(message, from: peer, stamp: header.stamp), at: now)
@@ -226,6 +236,40 @@ package final class CoordinatorService {
         }
     }
 
+    // MARK: - Operators
+
+    private func operate(_ header: Header, _ payload: Frame, from peer: Peer, at now: Duration) throws {
+        let request = try open(OperationRequest.self, header, payload, limit: OperationRequest.limit)
+        guard mayOperate(payload) else {
+            let sentence = "this key is not an operator's: mark it so in the coordinator's allow-list"
+            return answer([
+                (peer, OperationReply(number: request.number, isLast: true, isDone: false, sentence: sentence))
+            ])
+        }
+        let (event, answer) = operators.take(request, from: peer, coordinator, status(at: now))
+        self.answer([answer])
+        if let event { try happen(event, at: now) }
+    }
+
+    /// Whether whoever sent this may steer the run.
+    private func mayOperate(_ frame: Frame) -> Bool { true }
+
+    private func status(at now: Duration) -> RunStatus {
+        let epoch = configuration.epoch(master.step)
+        let last = lastContribution
+        return RunStatus(
+            snapshot: coordinator.snapshot(at: now), totalSteps: master.totalSteps, epoch: epoch?.number,
+            epochs: epoch?.count, loss: last?.loss,
+            samplesPerSlot: last.map { Double($0.samples) / Double(max(1, $0.outcomes.count)) },
+            incarnation: configuration.incarnation)
+    }
+
+    private func answer(_ answers: [OperatorDesk.Answer]) {
+        for (peer, reply) in answers {
+            try? control.send([Frame(peer.routingID)] + letter(reply, kind: .operation, stamp: .stranger))
+        }
+    }
+
     // MARK: - Doing
 
     private func perform(_ effects: [CoordinatorEffect]) throws {
@@ -253,8 +297,10 @@ package final class CoordinatorService {
         do {
             try master.save()
         } catch {
+            answer(operators.saved(step: master.step, failure: "\(error)"))
             return try happen(.saveFailed(reason: "\(error)"), at: clock.advance())
         }
+        answer(operators.saved(step: master.step, failure: nil))
         try happen(.saved, at: clock.advance())
     }
 
@@ -263,6 +309,7 @@ package final class CoordinatorService {
         let total = try sum.finish(leavingOut: leftOut) ?? .zeros(count: master.parameterCount)
         sum = TreeSum(SlotTree(slotCount: 0))
         let verdict = try master.apply(total.elements, contribution)
+        lastContribution = contribution
         observe(.stepped(contribution, verdict))
         weights = master.withWeights { FlatFloats(copying: $0) }
         let next = master.step < master.totalSteps ? StepPlan(master, weights: weights) : nil

@@ -1,11 +1,11 @@
 import Wire
 import ZeroMQ
 
-/// A control message as two frames.
-func letter(_ message: some Encodable, stamp: Stamp) throws(ZeroMQError) -> [Frame] {
+/// A message in JSON as two frames.
+func letter(_ message: some Encodable, kind: Header.Kind = .control, stamp: Stamp) throws(ZeroMQError) -> [Frame] {
     // Messages are plain values of ours, whose encoding cannot fail; an empty payload is refused by every receiver.
     let payload = (try? Control.encode(message)) ?? []
-    let header = payload.withUnsafeBytes { Header(.control, stamp).describing($0) }
+    let header = payload.withUnsafeBytes { Header(kind, stamp).describing($0) }
     return try [Frame(header.bytes), Frame(payload)]
 }
 

@@ -165,7 +165,7 @@ final class WorkerLink {
                 switch header.kind {
                 case .credit: outflow.receiveCredit(header.chunkCount)
                 case .weights: try take(header, payload, from: line)
-                case .control, .hello, .gradient: continue
+                case .control, .hello, .gradient, .operation: continue
                 }
             } catch is WireError {
                 continue

@@ -1,0 +1,66 @@
+import Coordination
+import Foundation
+import ProgramSupport
+import Testing
+
+extension `The program` {
+    @Suite struct `obeys its operator,` {
+        private let furnace: Furnace
+
+        init() throws {
+            furnace = try Furnace()
+            furnace.settings["max_train_steps"] = "400"
+            furnace.settings["save_every_n_steps"] = "400"
+        }
+
+        private func ask(_ words: String...) throws -> Launched.Ended {
+            try Launched(words, in: furnace.folder).end(within: 60)
+        }
+
+        @Test func `who names the run's folder, and sees what becomes of it`() throws {
+            let run = try furnace.train(workers: 2)
+            try run.wait(forOutput: "step 1/400")
+            let paused = try ask("pause", "out")
+            #expect(paused.status == 0 && paused.output.hasPrefix("paused before step"), "\(paused.errors)")
+            let shown = try ask("status", "out")
+            #expect(shown.status == 0 && shown.output.contains("of 400") && shown.output.contains("paused"))
+            #expect(shown.output.contains("local-1") && shown.output.contains("local-2"))
+            #expect(shown.output.split(separator: "\n").allSatisfy { $0.count <= 80 }, "\(shown.output)")
+            let json = try JSONDecoder().decode(RunStatus.self, from: Data(ask("status", "out", "--json").output.utf8))
+            #expect(json.snapshot.state == .paused && json.totalSteps == 400 && json.snapshot.workers.count == 2)
+
+            let state = furnace.path("out/state/step-" + padded(json.snapshot.step) + ".safetensors")
+            #expect(!FileManager.default.fileExists(atPath: state))
+            #expect(try ask("save", "out").status == 0)
+            #expect(FileManager.default.fileExists(atPath: state))
+            #expect(try ask("resume", "out").status == 0)
+            let twice = try ask("resume", "out")
+            #expect(twice.refusal() == "nobody has paused the run, so it cannot be resumed")
+            #expect(try ask("drain", "local-2", "out").output == "local-2 has left\n")
+            #expect(
+                try ask("drain", "local-2", "out").refusal().hasPrefix("no worker is called local-2; there are local-1")
+            )
+            let stopped = try ask("stop", "out")
+            #expect(stopped.status == 0 && stopped.output.hasPrefix("stopped after"))
+            #expect(try run.end().status == 0)
+            #expect(try ask("status", "out").refusal().contains("goes on from its last state"))
+        }
+
+        @Test func `and notices a coordinator that was killed`() throws {
+            let run = try furnace.train()
+            try run.wait(forOutput: "step 1/400")
+            run.signal(SIGKILL)
+            _ = try run.end()
+            let refusal = try ask("status", "out").refusal()
+            #expect(
+                refusal.contains("(process \(run.identifier)) was killed: ")
+                    && refusal.contains("of 400 steps are done"))
+            #expect(try ask("pause", "elsewhere").refusal().contains("no coordinator runs in"))
+            #expect(try ask("pause", "tcp://127.0.0.1").refusal().contains("is not an address"))
+        }
+
+        private func padded(_ step: Int) -> String {
+            String(repeating: "0", count: 10 - "\(step)".count) + "\(step)"
+        }
+    }
+}
