@@ -98,8 +98,8 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "danlu", "ProgramSupport", "Coordination", "Journal", "Training", "Adapters", "StableDiffusion", "Layers",
-                "Torch", "Safetensors", "Images", crypto, grdb,
+                "danlu", "ProgramSupport", "Coordination", "Journal", "Training", "Adapters", "StableDiffusion",
+                "Layers", "Torch", "Safetensors", "Images", crypto, grdb,
             ]),
         .testTarget(name: "LabTests", dependencies: ["danlu", "ProgramSupport"]),
     ],
