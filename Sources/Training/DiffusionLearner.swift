@@ -60,6 +60,9 @@ package final class DiffusionLearner {
         try model.adapters.load(weights)
     }
 
+    /// The weights as they lie in this learner's memory, `table.count` of them.
+    package func weights() throws -> [Float] { try model.adapters.floats() }
+
     /// Computes Σ over the slot's samples of w·∇loss, times `lossScale`.
     ///
     /// - Parameter gradient: `table.count` floats, all of which are overwritten.

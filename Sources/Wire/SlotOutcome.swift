@@ -23,4 +23,9 @@ package struct SlotOutcome: Codable, Equatable, Sendable {
         self.sampleNames = sampleNames
         self.notFinite = notFinite
     }
+
+    /// Whether every number in it is one.
+    package var isFinite: Bool {
+        notFinite == nil && loss.isFinite && squaredGradientNorm.isFinite && squaredGradientNorm >= 0
+    }
 }

@@ -7,7 +7,9 @@ package enum WorkerMessage: Codable, Equatable, Sendable {
     /// "You now have the whole sum over these slots, and this is what they said." Comes on the bulk connection, after it.
     case sum(SlotSum)
     /// "This slot has a number that is not finite; I left it out of my sums."
-    case notFinite(round: UInt32, outcome: SlotOutcome)
+    case notFinite(lease: UInt64, round: UInt32, outcome: SlotOutcome)
+    /// "I am about to leave: of what I was asked for in this round I bring these slots, and no others."
+    case handBack(round: UInt32, keeping: [Range<Int>])
     /// "I cannot go on."
     case failed(reason: String)
     /// "I am leaving on purpose; do not wait for me."
@@ -86,7 +88,13 @@ package struct Status: Codable, Equatable, Sendable {
 
 /// One sum that has been sent in chunks.
 package struct SlotSum: Codable, Equatable, Sendable {
+    /// What it was asked for with.
+    package var lease: UInt64
     package var round: UInt32
+    /// The checksum of the weights that it was computed with, as they were in memory afterwards.
+    package var weights: UInt64
+    /// What the losses were multiplied by.
+    package var lossScale: Float
     /// From `first`, up to and without `end`: a whole subtree of the slot tree.
     package var first: Int
     package var end: Int
@@ -95,8 +103,11 @@ package struct SlotSum: Codable, Equatable, Sendable {
     /// Time spent on computing them.
     package var seconds: Double
 
-    package init(round: UInt32, slots: Range<Int>, outcomes: [SlotOutcome], seconds: Double) {
-        self.round = round
+    package init(of lease: Lease, slots: Range<Int>, weights: UInt64, outcomes: [SlotOutcome], seconds: Double) {
+        self.lease = lease.number
+        round = lease.round
+        self.weights = weights
+        lossScale = lease.lossScale
         first = slots.lowerBound
         end = slots.upperBound
         self.outcomes = outcomes

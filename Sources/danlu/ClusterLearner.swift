@@ -41,6 +41,10 @@ final class ClusterLearner: Learner {
         try learner.use(weights)
     }
 
+    func checksumOfWeights() throws -> UInt64? {
+        try learner.weights().withUnsafeBytes { checksum($0) }
+    }
+
     func gradient(
         of slot: Int, step: Int, lossScale: Float, into gradient: UnsafeMutableBufferPointer<Float>
     ) throws -> SlotOutcome {

@@ -37,7 +37,7 @@ struct WorkCommand: ParsableCommand {
         let service = try WorkerService(
             WorkerService.Configuration(address: Address(coordinator), application: application)
         ) { sentence in Console.error.line("worker: \(sentence)") }
-        Interruption.handle(ignoringInterrupt: local != nil) { service.commands.put(.stop) }
+        LeaveTaking.prepare(service, ignoringInterrupt: local != nil)
         Console.error.line("worker: looking for the coordinator at \(coordinator)")
         let end = try service.run { welcome in
             LibTorch.threads = welcome.threads

@@ -38,17 +38,22 @@ struct Table {
         for case .send(.welcome, let peer, let stamp) in effects {
             stamps[String(decoding: peer.routingID, as: UTF8.self)] = stamp
         }
+        for case .send(.lease(let lease), let peer, _) in effects {
+            given[String(decoding: peer.routingID, as: UTF8.self)] = lease
+        }
         return effects
     }
 
     func stamp(_ name: String) -> Stamp { stamps[name] ?? .stranger }
 
-    mutating func ping(_ name: String, at seconds: Double, leases: [UInt64] = [], progress: UInt64 = 0) {
+    mutating func ping(
+        _ name: String, at seconds: Double, leases: [UInt64] = [], progress: UInt64 = 0, delivery: UInt32 = 0
+    ) {
         pings += 1
         var status = Status()
         status.number = pings
         status.shape = Status.Shape(parameterCount: 2, tableHash: "two")
-        status.holding = Status.Holding(delivery: 1, checksum: 11)
+        status.holding = Status.Holding(delivery: delivery, checksum: 11)
         status.leases = leases
         status.progress = progress
         happen(.heard(.ping(status), from: Self.peer(name), stamp: stamp(name)), at: seconds)
@@ -60,13 +65,26 @@ struct Table {
         ping(name, at: seconds)
     }
 
-    mutating func bring(_ slots: Range<Int>, by name: String, at seconds: Double, round: UInt32 = 1) {
+    /// Brings a sum with the last lease of this worker.
+    mutating func bring(
+        _ slots: Range<Int>, by name: String, at seconds: Double, round: UInt32? = nil, weights: UInt64 = 11,
+        slotNorm: Double = 1, norm: Double? = nil
+    ) {
         let outcomes = slots.map {
-            SlotOutcome(slot: $0, samples: 1, loss: 1, squaredGradientNorm: 1, sampleNames: ["\($0)"])
+            SlotOutcome(
+                slot: $0, samples: 1, loss: 1, squaredGradientNorm: slotNorm * slotNorm, sampleNames: ["\($0)"])
         }
-        let sum = SlotSum(round: round, slots: slots, outcomes: outcomes, seconds: Double(slots.count))
-        happen(.sum(sum, stamp: stamp(name)), at: seconds)
+        var lease =
+            given[name]
+            ?? Lease(number: 0, step: 0, round: 1, slots: 0..<1, slotCount: 1, lossScale: 1, weights: 11)
+        lease.round = round ?? lease.round
+        let sum = SlotSum(
+            of: lease, slots: slots, weights: weights, outcomes: outcomes, seconds: Double(slots.count))
+        happen(.sum(sum, norm: norm ?? slotNorm * Double(slots.count), stamp: stamp(name)), at: seconds)
     }
+
+    /// The last lease of each worker.
+    var given: [String: Lease] = [:]
 
     var leases: [Lease] {
         effects.compactMap { if case .send(.lease(let lease), _, _) = $0 { lease } else { nil } }
@@ -235,9 +253,9 @@ struct Table {
         #expect(table.leases.map(\.slots) == [0..<8])
     }
 
-    private func notFinite(_ slot: Int) -> WorkerMessage {
+    private func notFinite(_ slot: Int, lease: UInt64) -> WorkerMessage {
         .notFinite(
-            round: 1,
+            lease: lease, round: 1,
             outcome: SlotOutcome(
                 slot: slot, samples: 1, loss: .nan, squaredGradientNorm: 0, sampleNames: ["deer.png"],
                 notFinite: "text encoder"))
@@ -247,13 +265,19 @@ struct Table {
         var table = Table { $0.minimumWorkers = 2 }
         table.join("ada", at: 0)
         table.join("bob", at: 0)
-        table.happen(.heard(notFinite(2), from: Table.peer("ada"), stamp: table.stamp("ada")), at: 1)
+        table.happen(
+            .heard(
+                notFinite(2, lease: table.given["ada"]?.number ?? 0), from: Table.peer("ada"), stamp: table.stamp("ada")
+            ), at: 1)
         #expect(table.leases.isEmpty)  // bob is busy, and ada may not judge again
         for slots in [0..<2, 3..<4] { table.bring(slots, by: "ada", at: 1) }
         #expect(table.leases.isEmpty)
         table.bring(4..<8, by: "bob", at: 2)
         #expect(table.leases.map(\.slots) == [2..<3])
-        table.happen(.heard(notFinite(2), from: Table.peer("bob"), stamp: table.stamp("bob")), at: 3)
+        table.happen(
+            .heard(
+                notFinite(2, lease: table.given["bob"]?.number ?? 0), from: Table.peer("bob"), stamp: table.stamp("bob")
+            ), at: 3)
         #expect(table.contribution?.leftOut.map(\.sampleNames) == [["deer.png"]])
         #expect(table.contribution?.samples == 7)
         #expect(table.notes.last?.description.contains("deer.png") == true)
@@ -262,7 +286,10 @@ struct Table {
     @Test func `tries a slot that is not finite again at the only worker there is`() {
         var table = Table(slots: 1)
         table.join("ada", at: 0)
-        table.happen(.heard(notFinite(0), from: Table.peer("ada"), stamp: table.stamp("ada")), at: 1)
+        table.happen(
+            .heard(
+                notFinite(0, lease: table.given["ada"]?.number ?? 0), from: Table.peer("ada"), stamp: table.stamp("ada")
+            ), at: 1)
         #expect(table.leases.map(\.slots) == [0..<1])
         table.bring(0..<1, by: "ada", at: 2)
         #expect(table.contribution?.leftOut.isEmpty == true)
@@ -271,7 +298,10 @@ struct Table {
     @Test func `asks for no second opinion while there is a loss scale`() {
         var table = Table(slots: 1, lossScale: 65_536)
         table.join("ada", at: 0)
-        table.happen(.heard(notFinite(0), from: Table.peer("ada"), stamp: table.stamp("ada")), at: 1)
+        table.happen(
+            .heard(
+                notFinite(0, lease: table.given["ada"]?.number ?? 0), from: Table.peer("ada"), stamp: table.stamp("ada")
+            ), at: 1)
         #expect(table.contribution?.leftOut.count == 1)
         let again = StepPlan(step: 0, slotCount: 1, lossScale: 32_768, weights: 11)
         table.happen(.applied(.repeated(reason: "the loss scale is halved"), next: again), at: 1)

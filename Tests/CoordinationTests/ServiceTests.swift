@@ -257,7 +257,8 @@ import ZeroMQ
                 SlotOutcome(slot: $0, samples: 2, loss: 0, squaredGradientNorm: 0, sampleNames: [])
             }
             let whole = WorkerMessage.sum(
-                SlotSum(round: lease.round, slots: 0..<StraightLine.slots, outcomes: outcomes, seconds: 1))
+                SlotSum(
+                    of: lease, slots: 0..<StraightLine.slots, weights: lease.weights, outcomes: outcomes, seconds: 1))
             try bulk.send(Header(.control, bulk.stamp), Control.encode(whole))
             var elsewhere = lease
             (elsewhere.first, elsewhere.end) = (0, StraightLine.slots)
@@ -369,5 +370,64 @@ import ZeroMQ
             return (worker, coordinator.port)
         }
         throw HandmadeWorker.Unexpected(message: "no two free ports")
+    }
+}
+
+@Suite(.serialized) struct `A cluster with a broken machine in it` {
+    private func run(
+        _ prepare: @escaping @Sendable (StraightLineLearner) -> Void
+    ) throws -> (RunningCoordinator.Ended, notes: [Note]) {
+        let running = try RunningCoordinator(
+            LoopbackCluster.configuration(minimumWorkers: 2), StraightLineMaster(totalSteps: 12), observe: { _ in })
+        let good = try LoopbackWorker("good", at: running.address)
+        let bad = try LoopbackWorker("bad", at: running.address, prepare: prepare)
+        let result = try running.result()
+        _ = try good.end()
+        bad.service.commands.put(.stop)
+        _ = try bad.end()
+        return (result, running.notes())
+    }
+
+    @Test func `Case 14: refuses what was computed with weights that changed in memory`() throws {
+        let (result, notes) = try run { learner in
+            learner.afterwards = { step, _, weights in if step == 4 { weights[7] += 1 } }
+        }
+        #expect(result.weights == `A cluster on the loopback`.expected)
+        #expect(result.dropped.otherWeights > 0)
+        #expect(notes.contains { if case .otherWeights = $0 { true } else { false } })
+    }
+
+    @Test(arguments: [Float(1000), 1e30])
+    func `Case 16: has an absurd gradient computed by somebody else`(factor: Float) throws {
+        let (result, notes) = try run { learner in
+            learner.alter = { step, _, gradient in
+                guard step == 4 else { return }
+                for index in gradient.indices { gradient[index] *= factor }
+            }
+        }
+        #expect(result.weights == `A cluster on the loopback`.expected)
+        #expect(result.dropped.absurd > 0)
+        #expect(notes.contains { if case .absurd = $0 { true } else { false } })
+    }
+
+    @Test func `Case 25: gets back at once what a worker that is wanted elsewhere has not begun`() throws {
+        let running = try RunningCoordinator(
+            LoopbackCluster.configuration(minimumWorkers: 2), StraightLineMaster(totalSteps: 12), observe: { _ in })
+        let slow: @Sendable (StraightLineLearner) -> Void = { learner in
+            learner.before = { _, _ in Thread.sleep(forTimeInterval: 0.05) }
+        }
+        let leaving = try LoopbackWorker("leaving", at: running.address, prepare: slow)
+        let staying = try LoopbackWorker("staying", at: running.address, prepare: slow)
+        let deadline = Date(timeIntervalSinceNow: 5)
+        while !running.notes().contains(where: { if case .ready(_, "leaving") = $0 { true } else { false } }),
+            Date() < deadline
+        { Thread.sleep(forTimeInterval: 0.01) }
+        Thread.sleep(forTimeInterval: 0.25)
+        leaving.service.commands.put(.leave)
+        let end = try leaving.end(within: 2)
+        #expect(end == .left || end == .dismissed(finished: false, reason: "it was asked to leave"))
+        #expect(leaving.service.isOver)
+        #expect(try running.result().weights == `A cluster on the loopback`.expected)
+        _ = try staying.end()
     }
 }

@@ -294,7 +294,7 @@ struct Simulation {
     private func floats(_ values: [Float]) -> FlatFloats { values.withUnsafeBufferPointer { FlatFloats(copying: $0) } }
 
     private mutating func tell(_ event: CoordinatorEvent, _ brought: FlatFloats?) {
-        if case .sum(_, let stamp) = event, let brought { arriving[stamp.worker] = brought }
+        if case .sum(_, _, let stamp) = event, let brought { arriving[stamp.worker] = brought }
         guard let effects = coordinator?.handle(event, at: .seconds(now - coordinatorBorn)) else { return }
         perform(effects)
     }
@@ -389,7 +389,7 @@ struct Simulation {
                 workers[index].epoch += 1
                 workers[index].sums = [:]
                 workers[index].busyUntil = now
-            case .note: break
+            case .note, .finishSlot: break
             case .finished(let end):
                 workers[index].end = end
                 workers[index].isAlive = false
@@ -420,12 +420,12 @@ struct Simulation {
         let stamp = workers[index].machine.stamp
         workers[index].progress += 1
         let outcome = SlotOutcome(
-            slot: slot, samples: 1, loss: 1, squaredGradientNorm: 1, sampleNames: ["\(lease.step)/\(slot)"])
+            slot: slot, samples: 1, loss: 1, squaredGradientNorm: 1e6, sampleNames: ["\(lease.step)/\(slot)"])
         let finished: [PartialSums.Finished]
         if world.flaky(lease.step, slot, index) {
             var bad = outcome
             bad.notFinite = "unet"
-            tellWorker(index, .notFinite(round: lease.round, bad))
+            tellWorker(index, .notFinite(lease: lease.number, round: lease.round, bad))
             finished = sums.leaveOut(slot)
         } else {
             workers[index].outcomes[lease.number]?.append(outcome)
@@ -437,9 +437,9 @@ struct Simulation {
         for (slots, sum) in finished {
             let outcomes = (workers[index].outcomes[lease.number] ?? []).filter { slots.contains($0.slot) }
             let said = SlotSum(
-                round: lease.round, slots: slots, outcomes: outcomes,
+                of: lease, slots: slots, weights: lease.weights, outcomes: outcomes,
                 seconds: world.slotSeconds(index) * Double(slots.count))
-            transmit(.toCoordinator(.sum(said, stamp: stamp), life: coordinatorLife, sum))
+            transmit(.toCoordinator(.sum(said, norm: sum.norm, stamp: stamp), life: coordinatorLife, sum))
         }
         if slot + 1 == lease.end { tellWorker(index, .delivered(lease: lease.number)) }
     }

@@ -38,6 +38,12 @@ final class StraightLineLearner: Learner {
     var before: (_ step: Int, _ slot: Int) throws -> Void = { _, _ in }
     /// Slots that come out as NaN.
     var poisoned: (_ step: Int, _ slot: Int) -> Bool = { _, _ in false }
+    /// What befalls a slot's gradient.
+    var alter: (_ step: Int, _ slot: Int, UnsafeMutableBufferPointer<Float>) -> Void = { _, _, _ in }
+    /// What befalls the weights in memory after a slot.
+    var afterwards: (_ step: Int, _ slot: Int, inout [Float]) -> Void = { _, _, _ in }
+
+    func checksumOfWeights() -> UInt64? { weights.withUnsafeBytes { checksum($0) } }
 
     func use(weights: UnsafeBufferPointer<Float>, step: Int) { self.weights = Array(weights) }
 
@@ -45,6 +51,7 @@ final class StraightLineLearner: Learner {
         of slot: Int, step: Int, lossScale: Float, into gradient: UnsafeMutableBufferPointer<Float>
     ) throws -> SlotOutcome {
         try before(step, slot)
+        defer { afterwards(step, slot, &weights) }
         var loss = 0.0
         gradient.update(repeating: 0)
         for (x, y) in StraightLine.samples(step: step, slot: slot) {
@@ -57,8 +64,10 @@ final class StraightLineLearner: Learner {
             }
         }
         if poisoned(step, slot) { gradient[parameterCount / 2] = .nan }
+        alter(step, slot, gradient)
+        let squares = gradient.reduce(0) { $0 + Double($1) * Double($1) }
         return SlotOutcome(
-            slot: slot, samples: 2, loss: loss, squaredGradientNorm: 1,
+            slot: slot, samples: 2, loss: loss, squaredGradientNorm: squares / 4,
             sampleNames: ["\(step)/\(slot)/0", "\(step)/\(slot)/1"])
     }
 }

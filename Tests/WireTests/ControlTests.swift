@@ -15,6 +15,9 @@ import Wire
     private static let outcome = SlotOutcome(
         slot: 3, samples: 2, loss: 0.1 + 0.2, squaredGradientNorm: 1e-300, sampleNames: ["a/鹿.png", "b\"\n.png"])
 
+    private static let lease = Lease(
+        number: 1 << 60, step: 4, round: 9, slots: 2..<4, slotCount: 8, lossScale: 65_536, weights: .max)
+
     private static var status: Status {
         var status = Status()
         status.number = .max
@@ -31,8 +34,9 @@ import Wire
                     name: "ada-17", instance: .max, software: "1.0", libtorch: "2.13.0", exactnessClass: "avx2 x 2",
                     cores: 2,
                     memoryBytes: 1 << 40)), .ping(status), .ping(Status()), .leave, .failed(reason: "no memory"),
-            .sum(SlotSum(round: 9, slots: 2..<4, outcomes: [outcome, outcome], seconds: 0.123_456_789)),
-            .notFinite(round: 1, outcome: outcome),
+            .sum(
+                SlotSum(of: Self.lease, slots: 2..<4, weights: 5, outcomes: [outcome, outcome], seconds: 0.123_456_789)),
+            .notFinite(lease: 3, round: 1, outcome: outcome), .handBack(round: 4, keeping: [0..<2, 5..<6]),
         ] as [WorkerMessage])
     func `of a worker survives the journey`(message: WorkerMessage) throws {
         #expect(try journey(message) == message)
@@ -104,7 +108,7 @@ import Wire
     }
 
     @Test func `has ranges only where they make sense`() {
-        var sum = SlotSum(round: 1, slots: 0..<2, outcomes: [], seconds: 0)
+        var sum = SlotSum(of: Self.lease, slots: 0..<2, weights: 5, outcomes: [], seconds: 0)
         #expect(sum.slots == 0..<2)
         (sum.first, sum.end) = (2, 2)
         #expect(sum.slots == nil)

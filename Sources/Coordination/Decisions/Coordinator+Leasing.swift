@@ -45,7 +45,7 @@ extension Coordinator {
         var idle = idle
         var fresh: [Int] = []
         for slot in needed {
-            guard let tried = round.tried[slot] else {
+            guard let tried = round.refusers[slot] else {
                 fresh.append(slot)
                 continue
             }
@@ -77,49 +77,6 @@ extension Coordinator {
             number: lastLease, step: round.plan.step, round: round.number, slots: slots,
             slotCount: round.plan.slotCount, lossScale: round.plan.lossScale, weights: round.plan.weights)
         return refreshWeights(of: id, at: now) + [.send(.lease(lease), to: member.peer, stamp: member.stamp)]
-    }
-
-    mutating func took(_ sum: SlotSum, stamp: Stamp, at now: Duration) -> [CoordinatorEffect] {
-        guard let slots = sum.slots else {
-            dropped.malformed += 1
-            return []
-        }
-        let discard = [CoordinatorEffect.discard(slots, from: stamp.worker)]
-        guard let id = membership.member(with: stamp), phase == .computing, sum.round == round.number else {
-            dropped.stale += 1
-            return discard
-        }
-        membership[id]?.heardAt = now
-        switch round.take(sum, from: id) {
-        case .malformed:
-            dropped.malformed += 1
-            return discard
-        case .duplicate:
-            dropped.duplicate += 1
-            return discard + proceed(at: now)
-        case .fresh(let finished):
-            round.heardAt = now
-            speeds.measure(id, slots: slots.count, seconds: sum.seconds)
-            for grant in finished { speeds.finished(grant.slots.count, by: id, in: (now - grant.since).inSeconds) }
-            return [.keep(slots, from: id)] + proceed(at: now)
-        }
-    }
-
-    mutating func notFinite(
-        _ outcome: SlotOutcome, round number: UInt32, from id: WorkerID, at now: Duration
-    ) -> [CoordinatorEffect] {
-        guard phase == .computing, number == round.number else {
-            dropped.stale += 1
-            return []
-        }
-        // With a loss scale, numbers that are not finite are what it is looking for: no second opinion is needed.
-        let tries = round.plan.lossScale == 1 ? 2 : 1
-        guard let again = round.notFinite(outcome, from: id, tries: tries) else {
-            dropped.duplicate += 1
-            return []
-        }
-        let notes: [CoordinatorEffect] = [.note(.notFinite(id, outcome))] + (again ? [] : [.note(.leftOut(outcome))])
-        return notes + proceed(at: now)
     }
 
     /// Looks for leases that are late, and says what the run is waiting for.

@@ -18,7 +18,9 @@ extension Coordinator {
         case .sum:
             dropped.malformed += 1  // sums come on the bulk connection, behind their chunks
             effects = []
-        case .notFinite(let round, let outcome): effects = notFinite(outcome, round: round, from: id, at: now)
+        case .notFinite(let lease, let round, let outcome):
+            effects = notFinite(outcome, lease: lease, round: round, from: id, at: now)
+        case .handBack(let round, let kept): effects = handedBack(round: round, keeping: kept, by: id, at: now)
         case .failed(let reason): effects = remove(id, reason: reason, .flapping, at: now)
         case .leave: effects = remove(id, reason: "it left", .blameless, at: now)
         }
@@ -67,11 +69,13 @@ extension Coordinator {
                 return effects + remove(id, reason: refusal.description, .blameless, at: now)
             }
             member.isReady = true
+            member.readyAt = now
             effects.append(.note(.ready(id, name: member.name)))
             gatheringSince = gatheringSince ?? now
         }
         member.slot = status.slot
-        member.holding = status.holding
+        if status.holding.map({ $0.delivery >= member.mustHold }) ?? false { member.mustHold = 0 }
+        member.holding = member.mustHold == 0 ? status.holding : nil
         membership[id] = member
         effects += refreshWeights(of: id, at: now)
 
@@ -112,13 +116,9 @@ extension Coordinator {
             let isDamaged = member.holding?.delivery == sent.delivery
             guard isDamaged || now - member.sentAt > patience else { return [] }
             if isDamaged {
-                member.damagedWeights += 1
-                effects.append(.note(.damagedWeights(id)))
-                if member.damagedWeights >= 3 {
-                    return effects
-                        + remove(
-                            id, reason: "weights arrive damaged there: check its memory and network", .harmful, at: now)
-                }
+                effects = [.note(.damagedWeights(id))] + fault(id, "weights arrive damaged there", at: now)
+                guard let faulty = membership[id] else { return effects }
+                member = faulty
             }
         }
         member.holding = nil
@@ -159,7 +159,7 @@ extension Coordinator {
         var effects: [CoordinatorEffect] = []
         for member in membership.sorted {
             let silence = now - member.heardAt
-            let standstill = now - max(member.progressAt, round.openGrant(of: member.id)?.since ?? now)
+            let standstill = standstill(of: member, at: now)
             if silence > settings.patience.dead {
                 effects += remove(member.id, reason: "silent for \(Int(silence.inSeconds)) s", .flapping, at: now)
             } else if standstill > stuckAfter(member) {
@@ -168,6 +168,11 @@ extension Coordinator {
                 effects += remove(
                     member.id, reason: "its learner has stood still for \(Int(standstill.inSeconds)) s", .flapping,
                     at: now)
+            } else if let readyAt = member.readyAt, !member.hasBulk, now - readyAt > settings.patience.opening {
+                effects += remove(
+                    member.id,
+                    reason: "it has not opened its bulk connection: is port \(settings.welcome.bulkPort) open to it?",
+                    .flapping, at: now)
             } else if silence > settings.patience.suspect && !member.isSuspect {
                 membership[member.id]?.isSuspect = true
                 effects.append(.note(.suspect(member.id, silentFor: silence)))
@@ -176,6 +181,12 @@ extension Coordinator {
             }
         }
         return effects + dismissDrained(at: now) + watch(at: now) + retrySave(at: now)
+    }
+
+    /// How long a worker has got nowhere with what it is to do: its learner, or slots.
+    private func standstill(of member: Membership.Member, at now: Duration) -> Duration {
+        if !member.isReady { return now - member.progressAt }
+        return now - max(member.progressAt, round.openGrant(of: member.id)?.since ?? now)
     }
 
     private func stuckAfter(_ member: Membership.Member) -> Duration {

@@ -23,19 +23,6 @@ package struct Coordinator: Sendable {
         }
     }
 
-    /// Messages that were dropped, and why.
-    package struct Dropped: Codable, Equatable, Sendable {
-        package var stale = 0
-        package var duplicate = 0
-        package var malformed = 0
-
-        package init(stale: Int = 0, duplicate: Int = 0, malformed: Int = 0) {
-            self.stale = stale
-            self.duplicate = duplicate
-            self.malformed = malformed
-        }
-    }
-
     enum Phase: Equatable {
         case computing
         case applying
@@ -48,6 +35,7 @@ package struct Coordinator: Sendable {
     package internal(set) var dropped = Dropped()
     package internal(set) var membership: Membership
     var speeds = Speeds()
+    var recentNorms = GradientNorms()
     var phase = Phase.computing
     var round: Round
     var lastLease: UInt64 = 0
@@ -79,7 +67,7 @@ package struct Coordinator: Sendable {
         return switch event {
         case .heard(let message, let peer, let stamp): heard(message, from: peer, stamp: stamp, at: now)
         case .bulkOpened(let stamp): bulkOpened(stamp, at: now)
-        case .sum(let sum, let stamp): took(sum, stamp: stamp, at: now)
+        case .sum(let sum, let norm, let stamp): took(sum, norm: norm, stamp: stamp, at: now)
         case .unreachable(let id): remove(id, reason: "its connection is gone", .flapping, at: now)
         case .applied(let verdict, let next): applied(verdict, next: next, at: now)
         case .pause(let reason): pause(reason, at: now)
@@ -130,7 +118,8 @@ package struct Coordinator: Sendable {
         guard phase == .applying else { return [] }
         var effects: [CoordinatorEffect] = []
         switch verdict {
-        case .committed: break
+        case .committed:
+            recentNorms.add(round.outcomes.values.map { $0.outcome.squaredGradientNorm.squareRoot() })
         case .repeated(let reason): effects.append(.note(.repeated(step: round.plan.step, reason: reason)))
         case .rolledBack(let reason):
             effects.append(.note(.rolledBack(to: next?.step ?? round.plan.step, reason: reason)))

@@ -7,7 +7,9 @@ package enum CoordinatorEvent: Sendable {
     /// A worker's bulk connection is there.
     case bulkOpened(stamp: Stamp)
     /// All chunks of a sum came, each with the right checksum.
-    case sum(SlotSum, stamp: Stamp)
+    ///
+    /// `norm` is what ``FlatFloats/norm`` says of it.
+    case sum(SlotSum, norm: Double, stamp: Stamp)
     /// A worker's connection is gone.
     case unreachable(WorkerID)
     /// The optimizer has had the step's sum; nil when no step is left to do.

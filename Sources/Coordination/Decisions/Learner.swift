@@ -22,4 +22,13 @@ package protocol Learner: AnyObject {
     func gradient(
         of slot: Int, step: Int, lossScale: Float, into gradient: UnsafeMutableBufferPointer<Float>
     ) throws -> SlotOutcome
+
+    /// The checksum of the weights as they lie in the learner's own memory now.
+    ///
+    /// - Returns: nil where they cannot be read back.
+    func checksumOfWeights() throws -> UInt64?
+}
+
+extension Learner {
+    package func checksumOfWeights() throws -> UInt64? { nil }
 }

@@ -74,6 +74,7 @@ package struct Membership: Sendable {
         var isSuspect = false
         /// Has made its learner, of the right shape.
         var isReady = false
+        var readyAt: Duration?
         var hasBulk = false
         /// Asked to leave at the next step.
         var isDraining = false
@@ -85,11 +86,14 @@ package struct Membership: Sendable {
         /// The weights last sent to it, and when.
         var sent: Status.Holding?
         var sentAt: Duration = .zero
-        var damagedWeights = 0
+        /// Weights of an earlier delivery than this do not count, whatever they are said to be.
+        var mustHold: UInt32 = 0
+        /// When it did something that only a broken machine does.
+        var faults: [Duration] = []
         /// Pings in a row that did not know of its lease.
         var forgetfulPings = 0
 
-        var mayCompute: Bool { isReady && hasBulk && !isSuspect && !isDraining }
+        var mayCompute: Bool { isReady && hasBulk && !isSuspect && !isDraining && mustHold == 0 }
     }
 
     let run: RunID

@@ -12,6 +12,9 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
     case notFinite(WorkerID, SlotOutcome)
     case leftOut(SlotOutcome)
     case damagedWeights(WorkerID)
+    case otherWeights(WorkerID)
+    case sumNotFinite(WorkerID, slots: Range<Int>)
+    case absurd(WorkerID, slots: Range<Int>, norm: Double, usual: Double)
     case waiting(reason: String)
     case repeated(step: Int, reason: String)
     case rolledBack(to: Int, reason: String)
@@ -40,6 +43,13 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
             "the step goes on without slot \(outcome.slot) (\(outcome.sampleNames.joined(separator: ", "))), "
                 + "which was not finite wherever it was computed"
         case .damagedWeights(let id): "the weights arrived damaged at \(id) and are sent again"
+        case .otherWeights(let id):
+            "\(id) has computed with weights that changed in its memory; its sum is refused, and they are sent again"
+        case .sumNotFinite(let id, let slots):
+            "a sum of \(id) over \(slots.count) slots is not finite; they are computed elsewhere"
+        case .absurd(let id, let slots, let norm, let usual):
+            "\(id) says that the gradient of \(Note.phrase(slots)) is \(Note.brief(norm)) long, where "
+                + "\(Note.brief(usual)) is to be expected; somebody else is asked"
         case .waiting(let reason): reason
         case .repeated(let step, let reason): "step \(step) is done again: \(reason)"
         case .rolledBack(let step, let reason): "back to step \(step): \(reason)"
@@ -53,5 +63,25 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
             "\(name) is kept out for \(Int(length.inSeconds)) s: \(reason)"
         case .admitted(let name): "\(name) may come back"
         }
+    }
+
+    private static func phrase(_ slots: Range<Int>) -> String {
+        slots.count == 1 ? "slot \(slots.lowerBound)" : "slots \(slots.lowerBound) to \(slots.upperBound - 1)"
+    }
+
+    /// Two digits are enough of a number that is a hundred times too large.
+    private static func brief(_ number: Double) -> String {
+        guard number.isFinite, number > 0 else { return "\(number)" }
+        var exponent = 0
+        var digits = number
+        while digits >= 10 {
+            digits /= 10
+            exponent += 1
+        }
+        while digits < 1 {
+            digits *= 10
+            exponent -= 1
+        }
+        return "\((digits * 10).rounded() / 10)e\(exponent)"
     }
 }

@@ -16,6 +16,10 @@ package struct Patience: Equatable, Sendable {
     package var stuck = Duration.seconds(30)
     /// The same before this worker's first slot, in which models are loaded and kernels compiled.
     package var stuckAtFirst = Duration.seconds(900)
+    /// How long a worker that is asked to leave may take over the slot in hand.
+    package var grace = Duration.seconds(20)
+    /// How long a worker that has its learner may do without a bulk connection.
+    package var opening = Duration.seconds(30)
     /// What a lease may take beyond what others of late have taken.
     package var late = Duration.seconds(1)
     /// A stay at least this long forgives earlier ones that were shorter.

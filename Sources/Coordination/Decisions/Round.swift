@@ -35,6 +35,12 @@ struct Round: Sendable {
         var isOpen: Bool { !isLost && !missing.isEmpty }
     }
 
+    /// A norm that nobody else has confirmed.
+    struct Doubt: Sendable {
+        let worker: WorkerID
+        let norm: Double
+    }
+
     let plan: StepPlan
     let number: UInt32
     let tree: SlotTree
@@ -46,8 +52,12 @@ struct Round: Sendable {
     /// By slot, of those that are in.
     private(set) var outcomes: [Int: (outcome: SlotOutcome, worker: WorkerID)] = [:]
     private(set) var leftOut: [Int: SlotOutcome] = [:]
+    /// Whose word on a slot was not believed: others are asked first.
+    private(set) var refusers: [Int: [WorkerID]] = [:]
+    /// Norms beyond belief, and who found them.
+    private(set) var doubts: [Int: [Doubt]] = [:]
     /// Who found a slot not finite.
-    private(set) var tried: [Int: [WorkerID]] = [:]
+    private var foundNotFinite: [Int: Int] = [:]
     private(set) var seconds: [WorkerID: Double] = [:]
     /// Slots that nobody is computing, or only somebody who is late.
     private(set) var free: Set<Int>
@@ -85,51 +95,94 @@ struct Round: Sendable {
         free.subtract(missing)
     }
 
-    /// What became of a sum.
-    enum Taken {
-        /// It is in; these grants of its worker are done with it.
-        case fresh(finished: [Grant])
-        /// All of it is in already.
+    /// What a sum is to a round.
+    enum Assessment {
+        case fresh
+        /// All of it is in already, or has been refused.
         case duplicate
         /// It is no sum that its worker was asked for.
         case malformed
     }
 
-    /// Takes the sum over a whole subtree, once.
-    mutating func take(_ sum: SlotSum, from worker: WorkerID) -> Taken {
+    func assess(_ sum: SlotSum, from worker: WorkerID) -> Assessment {
         guard let slots = sum.slots, slots.upperBound <= plan.slotCount, tree.isNode(slots),
             sum.outcomes.count == slots.count, sum.seconds.isFinite, sum.seconds >= 0,
-            zip(sum.outcomes, slots).allSatisfy({ $0.slot == $1 && $0.samples > 0 && $0.notFinite == nil }),
-            grants.contains(where: {
-                $0.worker == worker && $0.slots.lowerBound <= slots.lowerBound
-                    && slots.upperBound <= $0.slots.upperBound
-            })
+            sum.lossScale == plan.lossScale,
+            zip(sum.outcomes, slots).allSatisfy({ $0.slot == $1 && $0.samples > 0 && $0.isFinite }),
+            let grant = grants.last(where: { $0.number == sum.lease && $0.worker == worker }),
+            grant.slots.lowerBound <= slots.lowerBound && slots.upperBound <= grant.slots.upperBound
         else { return .malformed }
-        guard slots.contains(where: { outcomes[$0] == nil }), !slots.contains(where: { leftOut[$0] != nil }) else {
-            settle(slots)
-            return .duplicate
-        }
+        let new = slots.filter { outcomes[$0] == nil }
+        let isNew = !new.isEmpty && new.allSatisfy { grant.missing.contains($0) && leftOut[$0] == nil }
+        return isNew ? .fresh : .duplicate
+    }
+
+    /// Takes a fresh sum over a whole subtree.
+    ///
+    /// - Returns: those of its worker's grants that are done now.
+    mutating func take(_ sum: SlotSum, from worker: WorkerID) -> [Grant] {
+        guard let slots = sum.slots else { return [] }
         for outcome in sum.outcomes { outcomes[outcome.slot] = (outcome, worker) }
         seconds[worker, default: 0] += sum.seconds
-        return .fresh(finished: settle(slots).filter { $0.worker == worker })
+        return settle(slots).filter { $0.worker == worker }
+    }
+
+    /// Takes slots back from a worker whose sum over them is not believed.
+    ///
+    /// - Parameter elsewhere: whether others are to be asked first.
+    mutating func refuse(_ slots: Range<Int>, from worker: WorkerID, elsewhere: Bool = false) {
+        takeBack(from: worker) { slots.contains($0) }
+        guard elsewhere else { return }
+        for slot in slots where !isIn(slot) { refusers[slot, default: []].append(worker) }
+    }
+
+    /// Notes a norm beyond belief.
+    ///
+    /// - Returns: how many opinions there are of this slot.
+    mutating func doubt(_ slot: Int, norm: Double, from worker: WorkerID) -> Int {
+        doubts[slot, default: []].append(Doubt(worker: worker, norm: norm))
+        refusers[slot, default: []].append(worker)
+        return doubts[slot]?.count ?? 0
+    }
+
+    mutating func leaveOut(_ outcome: SlotOutcome) {
+        leftOut[outcome.slot] = outcome
+        settle(outcome.slot..<outcome.slot + 1)
     }
 
     /// Notes that a slot was not finite.
     ///
     /// - Returns: whether it is to be tried again; nil when nobody asked.
-    mutating func notFinite(_ outcome: SlotOutcome, from worker: WorkerID, tries: Int) -> Bool? {
+    mutating func notFinite(_ outcome: SlotOutcome, lease: UInt64, from worker: WorkerID, tries: Int) -> Bool? {
         let slot = outcome.slot
-        guard grants.contains(where: { $0.worker == worker && $0.slots.contains(slot) && $0.missing.contains(slot) })
+        guard grants.contains(where: { $0.number == lease && $0.worker == worker && $0.missing.contains(slot) })
         else { return nil }
-        for index in grants.indices where grants[index].worker == worker {
-            if grants[index].missing.remove(slot) != nil { release([slot], of: index) }
-        }
+        takeBack(from: worker) { $0 == slot }
         guard !isIn(slot) else { return nil }
-        tried[slot, default: []].append(worker)
-        guard (tried[slot]?.count ?? 0) >= tries else { return true }
-        leftOut[slot] = outcome
-        settle(slot..<slot + 1)
+        refusers[slot, default: []].append(worker)
+        foundNotFinite[slot, default: 0] += 1
+        guard foundNotFinite[slot, default: 0] >= tries else { return true }
+        leaveOut(outcome)
         return false
+    }
+
+    /// Takes back what a worker will not bring.
+    ///
+    /// - Returns: slots that nobody has brought.
+    mutating func giveBack(from worker: WorkerID, keeping kept: [Range<Int>]) -> [Int] {
+        takeBack(from: worker) { slot in !kept.contains { $0.contains(slot) } }
+    }
+
+    @discardableResult
+    private mutating func takeBack(from worker: WorkerID, where isWanted: (Int) -> Bool) -> [Int] {
+        var back: [Int] = []
+        for index in grants.indices where grants[index].worker == worker && grants[index].isOpen {
+            let slots = grants[index].missing.filter(isWanted)
+            grants[index].missing.subtract(slots)
+            release(slots, of: index)
+            back += slots
+        }
+        return back.sorted()
     }
 
     /// Frees what a worker was asked for.
@@ -170,7 +223,7 @@ struct Round: Sendable {
     ///
     /// - Returns: grants that have nothing missing any more.
     @discardableResult
-    private mutating func settle(_ slots: Range<Int>) -> [Grant] {
+    mutating func settle(_ slots: Range<Int>) -> [Grant] {
         let settled = Set(slots.filter(isIn))
         free.subtract(settled)
         var finished: [Grant] = []

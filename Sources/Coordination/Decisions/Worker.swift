@@ -14,12 +14,14 @@ package struct Worker: Sendable {
         /// A lease has been computed, and all of it has arrived.
         case delivered(lease: UInt64)
         /// A slot was not finite.
-        case notFinite(round: UInt32, SlotOutcome)
+        case notFinite(lease: UInt64, round: UInt32, SlotOutcome)
         /// The learner cannot go on.
         case failed(reason: String)
         /// The learner has done this much, in whatever unit, and is computing this slot.
         case progressed(UInt64, slot: Int?)
-        /// Somebody asks this worker to leave.
+        /// Somebody wants this worker's machine soon: these leases are computed and on their way.
+        case leave(computed: [UInt64])
+        /// Somebody wants it now.
         case stop
         case tick
     }
@@ -34,6 +36,8 @@ package struct Worker: Sendable {
         /// Make the learner; it stays for later joins of the same run.
         case make(Welcome)
         case compute(Lease)
+        /// Begin no other slot, and say of every lease that it is computed.
+        case finishSlot
         /// Drop what belongs to rounds before this one, or all of it when nil.
         case abandon(before: UInt32?)
         case note(String)
@@ -70,6 +74,9 @@ package struct Worker: Sendable {
     private var heardAt = Duration.zero
     private var pingedAt = Duration.zero
     private var status = Status()
+    /// Those that ``Status/leases`` names.
+    private var leases: [Lease] = []
+    private var leavingSince: Duration?
     /// Leases that wait for their weights.
     private var waiting: [Lease] = []
     private var round: UInt32 = 0
@@ -97,10 +104,12 @@ package struct Worker: Sendable {
             status.holding = holding
             return ping(at: now) + computeWhatCanBe()
         case .delivered(let lease):
+            leases.removeAll { $0.number == lease }
             status.leases.removeAll { $0 == lease }
-            return []
-        case .notFinite(let round, let outcome):
-            return phase == .inside ? [.send(.notFinite(round: round, outcome: outcome), stamp: stamp)] : []
+            return leavingSince != nil && leases.isEmpty ? stop() : []
+        case .notFinite(let lease, let round, let outcome):
+            return phase == .inside
+                ? [.send(.notFinite(lease: lease, round: round, outcome: outcome), stamp: stamp)] : []
         case .failed(let reason):
             phase = .over
             return [.send(.failed(reason: reason), stamp: stamp), .finished(.failed(reason: reason))]
@@ -108,9 +117,8 @@ package struct Worker: Sendable {
             status.progress = progress
             status.slot = slot
             return []
-        case .stop:
-            phase = .over
-            return [.abandon(before: nil), .send(.leave, stamp: stamp), .finished(.left)]
+        case .leave(let computed): return leave(computed: computed, at: now)
+        case .stop: return stop()
         case .tick: return tick(at: now)
         }
     }
@@ -125,7 +133,38 @@ package struct Worker: Sendable {
         return true
     }
 
+    // MARK: - Leaving
+
+    private mutating func stop() -> [Effect] {
+        phase = .over
+        return [.abandon(before: nil), .send(.leave, stamp: stamp), .finished(.left)]
+    }
+
+    /// Finishes the slot in hand, and gives back the others now, so that nobody waits for them.
+    private mutating func leave(computed: [UInt64], at now: Duration) -> [Effect] {
+        waiting = []
+        guard phase == .inside, leavingSince == nil, !leases.isEmpty else {
+            return stop()
+        }
+        var kept: [Range<Int>] = []
+        for lease in leases {
+            if computed.contains(lease.number) {
+                kept.append(lease.first..<lease.end)
+            } else if let current = status.slot, lease.first <= current, current < lease.end {
+                kept.append(lease.first..<current + 1)
+                break
+            }
+        }
+        guard !kept.isEmpty else { return stop() }
+        leavingSince = now
+        return [
+            .finishSlot, .send(.handBack(round: round, keeping: kept), stamp: stamp),
+            .note("Leaving after the slot in hand"),
+        ]
+    }
+
     private mutating func tick(at now: Duration) -> [Effect] {
+        if let leavingSince, now - leavingSince > patience.grace { return stop() }
         switch phase {
         case .asking(let again): return now >= again ? ask(at: now) : []
         case .inside:
@@ -146,8 +185,10 @@ package struct Worker: Sendable {
     }
 
     private mutating func lookAgain(at now: Duration) -> [Effect] {
+        if leavingSince != nil { return stop() }
         status.holding = nil
         status.leases = []
+        leases = []
         waiting = []
         retry = patience.retry
         return [.abandon(before: nil)] + ask(at: now)
@@ -230,7 +271,8 @@ package struct Worker: Sendable {
     }
 
     private mutating func asked(_ lease: Lease, at now: Duration) -> [Effect] {
-        guard lease.slots != nil, lease.round >= round, !status.leases.contains(lease.number) else {
+        guard lease.slots != nil, lease.round >= round, !status.leases.contains(lease.number), leavingSince == nil
+        else {
             stale += 1
             return []
         }
@@ -238,10 +280,12 @@ package struct Worker: Sendable {
         if lease.round > round {
             round = lease.round
             status.leases = []
+            leases = []
             waiting = []
             effects.append(.abandon(before: round))
         }
         status.leases.append(lease.number)
+        leases.append(lease)
         waiting.append(lease)
         return effects + computeWhatCanBe()
     }

@@ -46,6 +46,20 @@ package final class FlatFloats: @unchecked Sendable {
         return found == 0
     }
 
+    /// √Σ x², in fp64; not finite when an element is not.
+    package var norm: Double {
+        var lanes = SIMD8<Double>()
+        let whole = count / 8 * 8
+        for start in stride(from: 0, to: whole, by: 8) {
+            let values = UnsafeRawPointer(elements.baseAddress.unsafelyUnwrapped + start)
+            let x = SIMD8<Double>(values.loadUnaligned(as: SIMD8<Float>.self))
+            lanes += x * x
+        }
+        var sum = lanes.sum()
+        for index in whole..<count { sum += Double(elements[index]) * Double(elements[index]) }
+        return sum.squareRoot()
+    }
+
     /// `self += other`, element by element.
     func add(_ other: FlatFloats) {
         precondition(count == other.count)

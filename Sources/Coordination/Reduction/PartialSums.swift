@@ -32,6 +32,15 @@ package struct PartialSums {
         return settle()
     }
 
+    /// Ends before `slot`: hands out what is held, in pieces that need no more.
+    package mutating func end(before slot: Int) -> [Finished] {
+        wanted = wanted.flatMap { node in
+            node.lowerBound >= slot
+                ? [] : node.upperBound <= slot ? [node] : tree.subtrees(in: node.lowerBound..<slot)
+        }
+        return settle()
+    }
+
     private mutating func settle() -> [Finished] {
         while stack.count >= 2 {
             let (left, right) = (stack[stack.count - 2], stack[stack.count - 1])

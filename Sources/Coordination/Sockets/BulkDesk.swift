@@ -8,7 +8,7 @@ final class BulkDesk {
         case nothing
         case opened(Stamp)
         /// All chunks of a sum are in; ``takeSum(of:)`` has it.
-        case sum(SlotSum, Stamp)
+        case sum(SlotSum, norm: Double, Stamp)
     }
 
     private struct Channel {
@@ -100,6 +100,8 @@ final class BulkDesk {
             case .control: return try takeEnding(header, payload)
             case .hello, .weights, .operation: throw WireError.unknownKind(header.kind.rawValue)
             }
+        } catch WireError.payloadChecksum, WireError.headerChecksum {
+            dropped.corrupt += 1
         } catch is WireError {
             dropped.malformed += 1
         } catch ZeroMQError.tooManyFrames {
@@ -108,7 +110,7 @@ final class BulkDesk {
         return .nothing
     }
 
-    /// The sum that ``Arrival/sum(_:_:)`` told of.
+    /// The sum that ``Arrival/sum(_:norm:_:)`` told of.
     func takeSum(of id: WorkerID) -> FlatFloats? { complete.removeValue(forKey: id) }
 
     private func open(_ routingID: [UInt8], _ stamp: Stamp) -> Arrival {
@@ -157,6 +159,6 @@ final class BulkDesk {
             return .nothing
         }
         complete[id] = assembly.floats
-        return .sum(sum, header.stamp)
+        return .sum(sum, norm: assembly.floats.norm, header.stamp)
     }
 }

@@ -206,6 +206,8 @@ package final class CoordinatorService {
                     try happen(.heard(message, from: peer, stamp: header.stamp), at: now)
                 } catch WireError.protocolVersion(let theirs, let ours) {
                     try refuse(peer, version: theirs, ours: ours)
+                } catch WireError.payloadChecksum, WireError.headerChecksum {
+                    coordinator.dropped.corrupt += 1
                 } catch is WireError {
                     coordinator.dropped.malformed += 1
                 }
@@ -231,7 +233,7 @@ package final class CoordinatorService {
             switch arrival {
             case .nothing: break
             case .opened(let stamp): try happen(.bulkOpened(stamp: stamp), at: now)
-            case .sum(let sum, let stamp): try happen(.sum(sum, stamp: stamp), at: now)
+            case .sum(let sum, let norm, let stamp): try happen(.sum(sum, norm: norm, stamp: stamp), at: now)
             }
         }
     }
@@ -326,12 +328,5 @@ extension StepPlan {
         self.init(
             step: master.step, slotCount: master.step < master.totalSteps ? master.slotCount(of: master.step) : 0,
             lossScale: master.lossScale, weights: weights.checksum)
-    }
-}
-
-extension Coordinator.Dropped {
-    fileprivate static func + (a: Self, b: Self) -> Self {
-        Self(
-            stale: a.stale + b.stale, duplicate: a.duplicate + b.duplicate, malformed: a.malformed + b.malformed)
     }
 }

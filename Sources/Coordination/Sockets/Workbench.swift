@@ -19,7 +19,7 @@ final class Workbench: Sendable {
         case made(Status.Shape)
         case took(Status.Holding)
         case sum(SlotSum, FlatFloats, step: Int, epoch: UInt64)
-        case notFinite(round: UInt32, SlotOutcome, epoch: UInt64)
+        case notFinite(lease: UInt64, round: UInt32, SlotOutcome, epoch: UInt64)
         case computed(lease: UInt64, epoch: UInt64)
         case failed(reason: String)
     }
@@ -30,6 +30,8 @@ final class Workbench: Sendable {
     let progress = Atomic<UInt64>(0)
     /// The slot being computed; -1 while none is.
     let slot = Atomic<Int>(-1)
+    /// No slot after the one in hand is begun.
+    let isLastSlot = Atomic<Bool>(false)
     /// Leases of an earlier epoch are given up between two slots.
     let epoch = Atomic<UInt64>(0)
 
@@ -48,6 +50,7 @@ struct Apprenticeship {
     let bench: Workbench
     let makeLearner: (Welcome) throws -> any Learner
     private var learner: (any Learner)?
+    private var holding: Status.Holding?
 
     init(_ bench: Workbench, makeLearner: @escaping (Welcome) throws -> any Learner) {
         self.bench = bench
@@ -87,6 +90,7 @@ struct Apprenticeship {
         case .use(let weights, let step, let holding):
             guard let learner else { return }
             try learner.use(weights: UnsafeBufferPointer(weights.elements), step: step)
+            self.holding = holding
             bench.progress.wrappingAdd(1, ordering: .relaxed)
             bench.reports.put(.took(holding))
         case .compute(let lease, let epoch): try compute(lease, epoch: epoch)
@@ -101,7 +105,10 @@ struct Apprenticeship {
         var outcomes: [Int: SlotOutcome] = [:]
         var seconds = 0.0
         var unsent = 0
-        func report(_ finished: [PartialSums.Finished]) {
+        func report(_ finished: [PartialSums.Finished]) throws {
+            guard !finished.isEmpty else { return }
+            // Read after the computing: what memory has changed by then may have been computed with.
+            let weights = try learner.checksumOfWeights() ?? holding?.checksum ?? 0
             for (slots, sum) in finished {
                 let part = seconds * Double(slots.count) / Double(max(1, unsent))
                 unsent -= slots.count
@@ -109,14 +116,18 @@ struct Apprenticeship {
                 bench.reports.put(
                     .sum(
                         SlotSum(
-                            round: lease.round, slots: slots, outcomes: slots.compactMap { outcomes[$0] },
+                            of: lease, slots: slots, weights: weights, outcomes: slots.compactMap { outcomes[$0] },
                             seconds: part), sum, step: lease.step, epoch: epoch))
             }
         }
         defer { bench.slot.store(-1, ordering: .relaxed) }
         for slot in slots {
             guard bench.isCurrent(epoch) else { return }
-            bench.slot.store(slot, ordering: .relaxed)
+            bench.slot.store(slot, ordering: .sequentiallyConsistent)
+            if bench.isLastSlot.load(ordering: .sequentiallyConsistent) {
+                try report(sums.end(before: slot))
+                break
+            }
             let gradient = FlatFloats(count: learner.parameterCount)
             let began = clock.now
             var outcome = try learner.gradient(
@@ -128,10 +139,10 @@ struct Apprenticeship {
                 seconds += (clock.now - began).inSeconds
                 unsent += 1
                 outcomes[slot] = outcome
-                report(sums.add(gradient, of: slot))
+                try report(sums.add(gradient, of: slot))
             } else {
-                bench.reports.put(.notFinite(round: lease.round, outcome, epoch: epoch))
-                report(sums.leaveOut(slot))
+                bench.reports.put(.notFinite(lease: lease.number, round: lease.round, outcome, epoch: epoch))
+                try report(sums.leaveOut(slot))
             }
         }
         bench.reports.put(.computed(lease: lease.number, epoch: epoch))

@@ -59,16 +59,31 @@ final class WorkerLink {
             if let bulk { interests.append(Interest(bulk.socket)) }
             _ = try poll(interests, timeout: .milliseconds(100))
             let now = clock.advance()
-            for case .stop in commands.takeAll() { try happen(.stop, at: now) }
-            let slot = bench.slot.load(ordering: .relaxed)
-            try happen(
-                .progressed(bench.progress.load(ordering: .relaxed), slot: slot < 0 ? nil : slot), at: now)
+            for command in commands.takeAll() { try obey(command, at: now) }
+            try lookAtProgress(at: now)
             for report in bench.reports.takeAll() { try heed(report, at: now) }
             try readControl(at: now)
             try readBulk()
             try pump(at: now)
             try happen(.tick, at: now)
         }
+    }
+
+    private func obey(_ command: WorkerService.Command, at now: Duration) throws {
+        switch command {
+        case .stop: try happen(.stop, at: now)
+        case .leave:
+            // In this order: what the learner begins after this it gives up itself.
+            bench.isLastSlot.store(true, ordering: .sequentiallyConsistent)
+            try lookAtProgress(at: now)
+            for report in bench.reports.takeAll() { try heed(report, at: now) }
+            try happen(.leave(computed: computed), at: now)
+        }
+    }
+
+    private func lookAtProgress(at now: Duration) throws {
+        let slot = bench.slot.load(ordering: .sequentiallyConsistent)
+        try happen(.progressed(bench.progress.load(ordering: .relaxed), slot: slot < 0 ? nil : slot), at: now)
     }
 
     private func happen(_ event: Worker.Event, at now: Duration) throws {
@@ -84,6 +99,7 @@ final class WorkerLink {
         case .make(let welcome): bench.jobs.put(.make(welcome))
         case .compute(let lease):
             bench.jobs.put(.compute(lease, epoch: bench.epoch.load(ordering: .acquiring)))
+        case .finishSlot: bench.isLastSlot.store(true, ordering: .sequentiallyConsistent)
         case .abandon(let round):
             bench.giveUp()
             computed = []
@@ -129,8 +145,8 @@ final class WorkerLink {
             header.round = sum.round
             header.slots = UInt32(slots.lowerBound)..<UInt32(slots.upperBound)
             outflow.put(Outflow.Parcel(header: header, floats: floats, ending: WorkerMessage.sum(sum)))
-        case .notFinite(let round, let outcome, let epoch):
-            if bench.isCurrent(epoch) { try happen(.notFinite(round: round, outcome), at: now) }
+        case .notFinite(let lease, let round, let outcome, let epoch):
+            if bench.isCurrent(epoch) { try happen(.notFinite(lease: lease, round: round, outcome), at: now) }
         case .computed(let lease, let epoch):
             if bench.isCurrent(epoch) { computed.append(lease) }
         }

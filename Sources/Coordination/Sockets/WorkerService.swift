@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 package import Wire
 package import ZeroMQ
 
@@ -20,12 +21,17 @@ package final class WorkerService: Sendable {
 
     /// Something asked of a worker while it runs, from any thread.
     package enum Command: Sendable {
+        /// Finish the slot in hand, give back the others, and return.
+        case leave
         /// Give up what is being computed, tell the coordinator, and return.
         case stop
     }
 
     /// Commands may be put in here from any thread.
     package let commands: Mailbox<Command>
+    /// Whether this worker's part is over; the learner may still be busy with what nobody wants.
+    package var isOver: Bool { over.load(ordering: .relaxed) }
+    private let over = Atomic<Bool>(false)
     private let configuration: Configuration
     private let observe: @Sendable (String) -> Void
 
@@ -47,7 +53,8 @@ package final class WorkerService: Sendable {
         let bench = try Workbench()
         let answer = try Mailbox<Result<Worker.End, any Error>>()
         let (configuration, commands, observe) = (configuration, commands, observe)
-        let thread = Thread {
+        let thread = Thread { [self] in
+            defer { over.store(true, ordering: .relaxed) }
             answer.put(
                 Result {
                     defer { bench.jobs.put(.quit) }

@@ -1,0 +1,154 @@
+import Wire
+
+/// What a sum must be like to be added up.
+extension Coordinator {
+    mutating func took(_ sum: SlotSum, norm: Double, stamp: Stamp, at now: Duration) -> [CoordinatorEffect] {
+        guard let slots = sum.slots else {
+            dropped.malformed += 1
+            return []
+        }
+        let discard = [CoordinatorEffect.discard(slots, from: stamp.worker)]
+        guard let id = membership.member(with: stamp), phase == .computing, sum.round == round.number else {
+            dropped.stale += 1
+            return discard
+        }
+        membership[id]?.heardAt = now
+        switch round.assess(sum, from: id) {
+        case .malformed:
+            dropped.malformed += 1
+            return discard
+        case .duplicate:
+            dropped.duplicate += 1
+            round.settle(slots)
+            return discard + proceed(at: now)
+        case .fresh: break
+        }
+        guard sum.weights == round.plan.weights else { return discard + computedWithOtherWeights(slots, id, at: now) }
+        if let refused = refuse(sum, norm: norm, from: id, at: now) { return discard + refused }
+
+        speeds.measure(id, slots: slots.count, seconds: sum.seconds)
+        for grant in round.take(sum, from: id) {
+            speeds.finished(grant.slots.count, by: id, in: (now - grant.since).inSeconds)
+        }
+        round.heardAt = now
+        return [.keep(slots, from: id)] + blameDoubted(slots, acceptedFrom: id, at: now) + proceed(at: now)
+    }
+
+    /// A worker whose weights have changed in its memory gets them again before it gets anything else to do.
+    private mutating func computedWithOtherWeights(
+        _ slots: Range<Int>, _ id: WorkerID, at now: Duration
+    ) -> [CoordinatorEffect] {
+        dropped.otherWeights += 1
+        round.refuse(slots, from: id)
+        membership[id]?.mustHold = lastDelivery + 1
+        membership[id]?.holding = nil
+        membership[id]?.sent = nil
+        return [.note(.otherWeights(id))] + fault(id, "it computes with weights that change in its memory", at: now)
+            + refreshWeights(of: id, at: now) + proceed(at: now)
+    }
+
+    /// - Returns: nil when the sum may be added up.
+    private mutating func refuse(
+        _ sum: SlotSum, norm: Double, from id: WorkerID, at now: Duration
+    ) -> [CoordinatorEffect]? {
+        guard let slots = sum.slots else { return [] }
+        let norms = sum.outcomes.map { $0.squaredGradientNorm.squareRoot() }
+        // No sum is longer than its parts laid end to end; what they say of themselves is rounded.
+        let most = zip(sum.outcomes, norms).reduce(0) { $0 + Double($1.0.samples) * $1.1 } * Double(sum.lossScale)
+        if !norm.isFinite {
+            dropped.notFinite += 1
+            round.refuse(slots, from: id, elsewhere: true)
+            return [.note(.sumNotFinite(id, slots: slots))]
+                + fault(id, "its sums are not finite, and it does not notice", at: now) + proceed(at: now)
+        }
+        if norm > 2 * most + 1e-20 {
+            dropped.absurd += 1
+            round.refuse(slots, from: id, elsewhere: true)
+            return [.note(.absurd(id, slots: slots, norm: norm, usual: most))]
+                + fault(id, "its sums are not the sums of its slots", at: now) + proceed(at: now)
+        }
+        let doubtful = zip(slots, norms).filter { norms in
+            recentNorms.isAbsurd(norms.1) && !isConfirmed(norms.0, norms.1, by: id)
+        }
+        guard let (slot, worst) = doubtful.max(by: { $0.1 < $1.1 }) else { return nil }
+        dropped.absurd += 1
+        round.refuse(slots, from: id)
+        var effects: [CoordinatorEffect] = [
+            .note(.absurd(id, slots: slot..<slot + 1, norm: worst, usual: recentNorms.median ?? 0))
+        ]
+        for (slot, norm) in doubtful {
+            guard round.doubt(slot, norm: norm, from: id) >= Self.opinions else { continue }
+            var outcome = sum.outcomes[slot - slots.lowerBound]
+            outcome.notFinite = "the size of its gradient, about which workers differ"
+            round.leaveOut(outcome)
+            effects.append(.note(.leftOut(outcome)))
+        }
+        return effects + proceed(at: now)
+    }
+
+    /// After so many different opinions about a slot, none is believed.
+    private static let opinions = 3
+
+    /// Whether somebody else has found the same; or the same worker, where there is no other.
+    private func isConfirmed(_ slot: Int, _ norm: Double, by id: WorkerID) -> Bool {
+        guard let doubts = round.doubts[slot] else { return false }
+        let hasOthers = membership.members.values.contains { $0.mayCompute && $0.id != id }
+        return doubts.contains { GradientNorms.agree($0.norm, norm) && ($0.worker != id || !hasOthers) }
+    }
+
+    /// Those who said something else of a slot that has been accepted now were wrong.
+    private mutating func blameDoubted(
+        _ slots: Range<Int>, acceptedFrom id: WorkerID, at now: Duration
+    ) -> [CoordinatorEffect] {
+        guard !round.doubts.isEmpty else { return [] }
+        var wrong: Set<WorkerID> = []
+        for slot in slots {
+            guard let doubts = round.doubts[slot], let outcome = round.outcomes[slot]?.outcome else { continue }
+            let norm = outcome.squaredGradientNorm.squareRoot()
+            for doubt in doubts where doubt.worker != id && !GradientNorms.agree(doubt.norm, norm) {
+                wrong.insert(doubt.worker)
+            }
+        }
+        return wrong.sorted().flatMap { fault($0, "its gradients are absurd, and others find other ones", at: now) }
+    }
+
+    /// Counts against a worker; the third time within ten minutes it is sent away for a while.
+    mutating func fault(_ id: WorkerID, _ reason: String, at now: Duration) -> [CoordinatorEffect] {
+        guard var member = membership[id] else { return [] }
+        member.faults.removeAll { now - $0 > .seconds(600) }
+        member.faults.append(now)
+        membership[id] = member
+        guard member.faults.count >= 3 else { return [] }
+        return [.send(.rejoin(reason: reason), to: member.peer, stamp: member.stamp)]
+            + remove(id, reason: "\(reason): check its memory", .harmful, at: now)
+    }
+
+    mutating func notFinite(
+        _ outcome: SlotOutcome, lease: UInt64, round number: UInt32, from id: WorkerID, at now: Duration
+    ) -> [CoordinatorEffect] {
+        guard phase == .computing, number == round.number else {
+            dropped.stale += 1
+            return []
+        }
+        // With a loss scale, numbers that are not finite are what it is looking for: no second opinion is needed.
+        let tries = round.plan.lossScale == 1 ? 2 : 1
+        guard let again = round.notFinite(outcome, lease: lease, from: id, tries: tries) else {
+            dropped.duplicate += 1
+            return []
+        }
+        round.heardAt = now
+        let notes: [CoordinatorEffect] = [.note(.notFinite(id, outcome))] + (again ? [] : [.note(.leftOut(outcome))])
+        return notes + proceed(at: now)
+    }
+
+    /// Gives back what a worker that is about to leave will not bring.
+    mutating func handedBack(
+        round number: UInt32, keeping kept: [Range<Int>], by id: WorkerID, at now: Duration
+    ) -> [CoordinatorEffect] {
+        membership[id]?.isDraining = true
+        guard phase == .computing, number == round.number else { return dismissDrained(at: now) }
+        let back = round.giveBack(from: id, keeping: kept)
+        let notes: [CoordinatorEffect] = back.isEmpty ? [] : [.note(.reassigned(slots: back.count, of: id))]
+        return notes + dismissDrained(at: now) + proceed(at: now)
+    }
+}
