@@ -69,6 +69,11 @@ package struct StateFolder {
         }.sorted(by: >)
     }
 
+    /// Whether the file at `path` is one of its states.
+    package func contains(_ path: String) -> Bool {
+        URL(filePath: path).deletingLastPathComponent().path == folder.path
+    }
+
     /// Removes every state.
     package func forget() {
         for step in steps { try? FileManager.default.removeItem(at: file(of: step)) }

@@ -17,8 +17,6 @@ package struct StepResult: Equatable, Sendable {
     package var noiseScale: Double?
     /// The mean loss of each slot, in order: kohya's micro-steps.
     package var slotLosses: [Double]
-    /// Files that were written.
-    package var saved: [String] = []
 }
 
 /// What a step's sum of gradients led to.
@@ -82,11 +80,16 @@ package final class TrainingMaster {
     private var scale: LossScale
     private var wounded = 0
     private var lastState: (step: Int, time: TimeInterval)
+    private var due = DueFiles()
 
     /// Steps applied so far.
     package private(set) var step = 0
     /// What whoever watches left with the last state; see ``TrainingState/Cursor/memo``.
     package private(set) var memo: Data?
+    /// Why files of the last step are not on disk; nil when all are.
+    ///
+    /// While they are not, no other step may be applied: ``saveState()`` tries again.
+    package private(set) var unsaved: String?
     /// Told of each step before its state may be saved; what it gives is saved with it.
     package var remember: (StepResult) -> Data? = { _ in nil }
     /// Called before a state is written: what it claims to have been done must be on disk elsewhere, if anywhere.
@@ -181,7 +184,13 @@ package final class TrainingMaster {
         }
         memo = remember(result)
         step += 1
-        result.saved = try saveFiles()
+        collectDueFiles()
+        do {
+            try writeDueFiles()
+        } catch {
+            // The step is done; what can be mended is the disk.
+            unsaved = "\(error)"
+        }
         return .committed(result)
     }
 
@@ -197,26 +206,46 @@ package final class TrainingMaster {
                 + "\(step) again; lower \(cause), and start with another output_dir")
     }
 
-    private func saveFiles() throws -> [String] {
+    /// Files that are to be written before the next step.
+    private struct DueFiles {
+        var adapters: [String] = []
+        var state = false
+    }
+
+    private func collectDueFiles() {
         let finishedEpoch = plan.endsEpoch(step - 1) ? plan.epoch(of: step - 1) + 1 : nil
         let isLast = step == plan.totalSteps
-        var saved: [String] = []
         if let every = recipe.run.saveEveryNSteps, step % every == 0, !isLast {
-            saved.append(try saveAdapter(named: files.name(ofStep: step)))
+            due.adapters.append(files.name(ofStep: step))
         }
         if let every = recipe.run.saveEveryNEpochs, let finishedEpoch, finishedEpoch % every == 0, !isLast {
-            saved.append(try saveAdapter(named: files.name(ofEpoch: finishedEpoch)))
+            due.adapters.append(files.name(ofEpoch: finishedEpoch))
         }
-        if isLast { saved.append(try saveAdapter(named: files.finalName)) }
+        if isLast { due.adapters.append(files.finalName) }
         let elapsed = Date.timeIntervalSinceReferenceDate - lastState.time
         let isDue = step - lastState.step >= Self.stateEverySteps || elapsed >= Self.stateEverySeconds
         // A state of a run in trouble is no good state to go back to.
-        if isLast || (wounded == 0 && (isDue || !saved.isEmpty)) { try saveState() }
-        return saved
+        due.state = isLast || (wounded == 0 && (isDue || !due.adapters.isEmpty))
     }
 
-    /// Writes the state as it is now, if that has not been done.
+    /// Writes what is due, in order, until something cannot be written.
+    private func writeDueFiles() throws {
+        while let name = due.adapters.first {
+            try saveAdapter(named: name)
+            due.adapters.removeFirst()
+        }
+        if due.state { try writeState() }
+        due.state = false
+        unsaved = nil
+    }
+
+    /// Writes the state as it is now, and LoRA files that are due, if that has not been done.
     package func saveState() throws {
+        due.state = true
+        try writeDueFiles()
+    }
+
+    private func writeState() throws {
         guard lastState.step != step else { return }
         try beforeState()
         let cursor = TrainingState.Cursor(
@@ -232,14 +261,13 @@ package final class TrainingMaster {
 
     /// Writes the LoRA's file of a finished run anew.
     package func saveFinalAdapter() throws {
-        _ = try saveAdapter(named: files.finalName)
+        try saveAdapter(named: files.finalName)
     }
 
-    private func saveAdapter(named name: String) throws -> String {
+    private func saveAdapter(named name: String) throws {
         let path = try files.saveAdapter(
             named: name, table: table, weights: weights.floats(), precision: recipe.run.savePrecision, step: step,
             epoch: plan.epoch(of: step - 1) + 1)
         didSave(path, step)
-        return path
     }
 }

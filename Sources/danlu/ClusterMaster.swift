@@ -1,6 +1,7 @@
 import Adapters
 import Coordination
 import Foundation
+import Journal
 import Recipe
 import Training
 import Wire
@@ -9,18 +10,23 @@ import Wire
 final class ClusterMaster: Master {
     private let master: TrainingMaster
     private let report: (StepResult, StepContribution) -> Void
+    private let journal: JournalWriter
     private var contribution: StepContribution?
 
     /// - Parameters:
+    ///   - journal: must keep up with the steps, and be on disk before a state is.
     ///   - record: told of every step that was applied, before it is saved, with the checksum of the weights it led
     ///     to; what it gives is kept with the state.
     ///   - report: told of it when it may have been saved.
     init(
-        _ master: TrainingMaster, record: @escaping (StepResult, StepContribution, UInt64) -> Data?,
+        _ master: TrainingMaster, journal: JournalWriter,
+        record: @escaping (StepResult, StepContribution, UInt64) -> Data?,
         report: @escaping (StepResult, StepContribution) -> Void
     ) {
         self.master = master
         self.report = report
+        self.journal = journal
+        master.beforeState = { try journal.flush() }
         shapeTableHash = master.table.hash
         master.remember = { [unowned self, unowned master] result in
             let weights = master.withWeights { checksum(UnsafeRawBufferPointer($0)) }
@@ -57,5 +63,10 @@ final class ClusterMaster: Master {
         }
     }
 
-    func save() throws { try master.saveState() }
+    var unsaved: String? { master.unsaved ?? journal.trouble?.description }
+
+    func save() throws {
+        try journal.flush()
+        try master.saveState()
+    }
 }

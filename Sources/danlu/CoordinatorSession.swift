@@ -65,9 +65,11 @@ struct CoordinatorSession {
         let journal = RunJournal(writer, plan: prepared.plan)
         var outcome = "failed"
         defer { journal.close(outcome: outcome) }
-        training.beforeState = { try writer.flush() }
-        training.didSave = { writer.write(.saved(step: $1, path: $0)) }
-        let master = ClusterMaster(training) { result, contribution, weights in
+        training.didSave = { path, step in
+            writer.write(.saved(step: step, path: path))
+            if !files.states.contains(path) { progress.note("saved \(path)") }
+        }
+        let master = ClusterMaster(training, journal: writer) { result, contribution, weights in
             let memo = progress.memo(of: result)
             journal.took(result, contribution, averageLoss: progress.averageLoss, weights: weights)
             return memo

@@ -59,7 +59,6 @@ final class ProgressReporter: Sendable {
             if let text = state.display.show(report, at: now - started, width: terminal.width) {
                 Console.output.write(text)
             }
-            for path in result.saved { Console.output.write(state.display.message("saved \(path)")) }
         }
     }
 

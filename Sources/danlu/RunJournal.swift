@@ -51,7 +51,7 @@ final class RunJournal: Sendable {
         do {
             try writer.close(outcome: outcome)
         } catch {
-            Console.error.line("note: the journal lacks the last events: \(error)")
+            Console.output.line("note: the journal lacks the last events: \(error)")
         }
     }
 

@@ -91,7 +91,7 @@ import ZeroMQ
             try socket.send(
                 letter(OperationRequest(number: number, operation: .pause), kind: .operation, stamp: .stranger))
         }
-        #expect(try ask(.pause).isDone)
+        while try status().snapshot.state != .paused { Thread.sleep(forTimeInterval: 0.01) }
         #expect(try ask(.resume).isDone)
         #expect(try end().dropped.malformed == 2)
     }

@@ -124,20 +124,38 @@ import Wire
         #expect(table.leases.map(\.slots) == [0..<8])
     }
 
+    /// What comes of a minute and a half on a disk that cannot be written.
+    private func endOnReadOnlyDisk(_ table: inout Table) -> CoordinatorEffect? {
+        #expect(table.effects.contains(.save))
+        for second in 2..<90 {
+            table.happen(.tick, at: Double(second))
+            guard table.effects.contains(.save) else { continue }
+            let last = table.happen(.saveFailed(reason: "read-only file system"), at: Double(second)).last
+            if case .finished? = last { return last }
+        }
+        return nil
+    }
+
     @Test func `Case 5: ends with an error when the last state cannot be saved for a minute`() {
         var table = table()
         table.bring(0..<8, by: "ada", at: 1)
         table.happen(.saveFailed(reason: "read-only file system"), at: 1)
+        table.happen(.stop(reason: "dinner"), at: 1)
+        table.happen(.applied(.committed, next: next), at: 1)
+        #expect(endOnReadOnlyDisk(&table) == .finished(.unsaved(reason: "read-only file system")))
+    }
+
+    @Test func `Case 5: keeps what a complete run made until it can be saved, or its user stops it`() {
+        var table = table()
+        table.bring(0..<8, by: "ada", at: 1)
+        table.happen(.saveFailed(reason: "read-only file system"), at: 1)
         table.happen(.applied(.committed, next: nil), at: 1)
-        #expect(table.effects.contains(.save))
-        var end: CoordinatorEffect?
-        for second in 2..<90 where end == nil {
-            table.happen(.tick, at: Double(second))
-            guard table.effects.contains(.save) else { continue }
-            end = table.happen(.saveFailed(reason: "read-only file system"), at: Double(second)).last
-            if case .finished? = end { break } else { end = nil }
-        }
-        #expect(end == .finished(.unsaved(reason: "read-only file system")))
+        #expect(endOnReadOnlyDisk(&table) == nil)
+        var stopped = table
+        #expect(
+            stopped.happen(.stop(reason: "dinner"), at: 91).last
+                == .finished(.unsaved(reason: "read-only file system")))
+        #expect(table.happen(.saved, at: 91).last == .finished(.complete))
     }
 
     @Test func `lets a worker go by name, by number and by box, after the step`() {

@@ -45,49 +45,5 @@ extension `The program` {
             #expect(refusal.contains("data/3_a horse/") && refusal.contains("No such file or directory"))
             #expect(furnace.leftovers.isEmpty)
         }
-
-        @Test(.enabled("only root may mount a small disk") { SmallDisk.isPossible })
-        func `the disk is full, and goes on when it is not`() throws {
-            furnace.settings["output_dir"] = "\"disk/out\""
-            furnace.settings["save_every_n_steps"] = "2"
-            // Room for the first state and a LoRA, not for the second state.
-            let disk = try SmallDisk(at: furnace.path("disk"), kilobytes: 600)
-            let ended = try furnace.train(workers: 2).end()
-            let refusal = ended.refusal()
-            #expect(refusal.contains("disk/out/") && refusal.contains("No space left on device"))
-            #expect(furnace.leftovers.isEmpty)
-
-            try disk.resize(kilobytes: 8192)
-            let second = try furnace.train(workers: 2).end()
-            #expect(second.status == 0 && second.errors.isEmpty)
-            #expect(try furnace.fingerprint(of: "disk/out/horse.safetensors") == Furnace.expected())
-        }
-    }
-}
-
-/// A file system of its own, in memory, for as long as this object lives.
-private final class SmallDisk {
-    private let path: String
-
-    static let isPossible: Bool = {
-        guard geteuid() == 0 else { return false }
-        let path = FileManager.default.temporaryDirectory.appending(path: "danlu-\(UUID().uuidString)").path
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        return (try? SmallDisk(at: path, kilobytes: 64)) != nil
-    }()
-
-    init(at path: String, kilobytes: Int) throws {
-        self.path = path
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        try Self.run("mount", "-t", "tmpfs", "-o", "size=\(kilobytes)k", "tmpfs", path)
-    }
-
-    deinit { try? Self.run("umount", "--lazy", path) }
-
-    func resize(kilobytes: Int) throws { try Self.run("mount", "-o", "remount,size=\(kilobytes)k", path) }
-
-    private static func run(_ words: String...) throws {
-        let ended = try Launched(words, in: FileManager.default.temporaryDirectory, executable: "/usr/bin/env").end()
-        guard ended.status == 0 else { throw Launched.Complaint(description: ended.errors) }
     }
 }

@@ -149,6 +149,31 @@ import Training
         #expect(second.lossScale == straight.lossScale)
     }
 
+    @Test func `keeps what could not be written until it can be, and the step is done all the same`() throws {
+        forge.recipe.run.outputName = "horse"
+        forge.recipe.run.saveEveryNSteps = 2
+        let master = try forge.master()
+        // Folders are in the way of the new files, as a full disk would be.
+        let places = ["out/horse-step00000002.safetensors", "out/state/step-0000000002.safetensors"].map {
+            forge.folder.appending(path: $0)
+        }
+        for place in places {
+            try FileManager.default.createDirectory(
+                at: place.appending(path: "in the way"), withIntermediateDirectories: true)
+        }
+        try master.advance(to: 2)
+        #expect(master.step == 2 && master.unsaved?.contains(places[0].path) == true)
+        try FileManager.default.removeItem(at: places[0])
+        #expect(throws: (any Error).self) { try master.saveState() }
+        #expect(master.unsaved != nil && forge.names().contains("horse-step00000002.safetensors"))
+        try FileManager.default.removeItem(at: places[1])
+        var saved: [String] = []
+        master.didSave = { path, step in saved.append("\(step) \(path)") }
+        try master.saveState()
+        #expect(master.unsaved == nil && saved == ["2 \(places[1].path)"])
+        #expect(forge.names(in: "out/state") == ["step-0000000000.safetensors", "step-0000000002.safetensors"])
+    }
+
     @Test func `saves files and states when the recipe says, and keeps two states`() throws {
         forge.recipe.run.outputName = "horse"
         forge.recipe.run.maxTrainSteps = 5

@@ -68,7 +68,8 @@ extension Coordinator {
         let isNew = pause.unsaved == nil
         pause.unsaved = reason
         pause.saveAgainAt = now + settings.patience.saveAgain
-        if case .closing(_, let since) = phase, now - since >= settings.patience.lastSave {
+        // What a complete run made is waited for as long as nobody stops it.
+        if case .closing(let end, let since) = phase, end != .complete, now - since >= settings.patience.lastSave {
             return finish(.unsaved(reason: reason))
         }
         guard isNew else { return [] }

@@ -17,14 +17,21 @@ package protocol Master: AnyObject {
     var lossScale: Float { get }
     func withWeights<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result
 
-    /// One optimizer step; may save files.
+    /// Why the run must hold still until ``save()`` works: files of the last step could not be written.
+    var unsaved: String? { get }
+
+    /// One optimizer step; may save files, and says in ``unsaved`` if it cannot.
     ///
     /// - Parameter sum: Σ w·∇loss over `contribution.samples` samples, times ``lossScale``; may be overwritten.
     ///   Zeros when every slot was left out.
     func apply(_ sum: UnsafeMutableBufferPointer<Float>, _ contribution: StepContribution) throws -> StepVerdict
 
-    /// Saves the state as it is now; called when a run stops before its end.
+    /// Saves the state as it is now, and what else is due.
     func save() throws
+}
+
+extension Master {
+    package var unsaved: String? { nil }
 }
 
 /// What became of a step's gradients.

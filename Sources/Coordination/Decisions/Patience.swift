@@ -29,7 +29,7 @@ package struct Patience: Equatable, Sendable {
     package var longestQuarantine = Duration.seconds(300)
     /// Between two tries to save a state that could not be saved.
     package var saveAgain = Duration.seconds(5)
-    /// How long a run that ends tries to save its last state.
+    /// How long a run that is stopped tries to save its last state.
     package var lastSave = Duration.seconds(60)
     /// The slowest link on which weights are still waited for, in bytes a second.
     package var slowestLink = 100_000.0

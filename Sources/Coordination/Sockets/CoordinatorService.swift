@@ -314,6 +314,7 @@ package final class CoordinatorService {
         lastContribution = contribution
         observe(.stepped(contribution, verdict))
         weights = master.withWeights { FlatFloats(copying: $0) }
+        if let reason = master.unsaved { try happen(.saveFailed(reason: reason), at: clock.advance()) }
         let next = master.step < master.totalSteps ? StepPlan(master, weights: weights) : nil
         try happen(.applied(verdict, next: next), at: clock.advance())
     }
