@@ -25,6 +25,9 @@ let package = Package(
         .target(name: "Recipe", dependencies: [tomlKit, crypto]),
         .target(name: "Journal", dependencies: ["Recipe", grdb]),
 
+        // What it is made of: bytes known by their hash, and where they are kept.
+        .target(name: "ContentStore", dependencies: [crypto]),
+
         // The left tower: learning. Knows no network.
         .target(
             name: "CTorch",
@@ -62,8 +65,8 @@ let package = Package(
         // The right tower: clustering. Knows no tensors.
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
-        .target(name: "Wire", dependencies: ["Recipe"]),
-        .target(name: "Coordination", dependencies: ["Recipe", "Wire", "ZeroMQ"]),
+        .target(name: "Wire", dependencies: ["Recipe", "ContentStore"]),
+        .target(name: "Coordination", dependencies: ["Recipe", "ContentStore", "Wire", "ZeroMQ"]),
 
         // The roof.
         .target(name: "Monitor", dependencies: ["Recipe"]),
@@ -71,12 +74,13 @@ let package = Package(
             name: "danlu",
             dependencies: [
                 "Recipe", "Journal", "Training", "Coordination", "Wire", "Monitor", "Dataset", "Images",
-                "StableDiffusion",
-                "Adapters", "Layers", "Torch", "Safetensors", "ZeroMQ", argumentParser, crypto,
+                "StableDiffusion", "Adapters", "Layers", "Torch", "Safetensors", "ZeroMQ", "ContentStore",
+                argumentParser, crypto,
             ]),
 
         .testTarget(name: "RecipeTests", dependencies: ["Recipe"]),
         .testTarget(name: "JournalTests", dependencies: ["Journal", "Recipe", grdb]),
+        .testTarget(name: "ContentStoreTests", dependencies: ["ContentStore", crypto]),
         .testTarget(name: "TorchTests", dependencies: ["Torch"]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"]),
         .testTarget(name: "StableDiffusionTests", dependencies: ["StableDiffusion", "Layers", "Torch", "Safetensors"]),
@@ -90,8 +94,9 @@ let package = Package(
                 "Images",
             ]),
         .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
-        .testTarget(name: "WireTests", dependencies: ["Wire", "Recipe"]),
-        .testTarget(name: "CoordinationTests", dependencies: ["Coordination", "Wire", "ZeroMQ", "Recipe"]),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "Recipe", "ContentStore"]),
+        .testTarget(
+            name: "CoordinationTests", dependencies: ["Coordination", "Wire", "ZeroMQ", "Recipe", "ContentStore"]),
         .testTarget(name: "MonitorTests", dependencies: ["Monitor", "Recipe"]),
         // The program as its users start it.
         .target(name: "ProgramSupport", dependencies: [crypto], path: "Tests/ProgramSupport"),
