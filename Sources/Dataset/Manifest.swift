@@ -95,6 +95,22 @@ package struct Manifest: Codable, Equatable, Sendable {
     }
 }
 
+extension Manifest {
+    /// The same pictures in other places.
+    ///
+    /// - Parameter place: where a picture lies, by the path that it has here; its name must stay the same.
+    package func located(_ place: (String) -> String) -> Manifest {
+        Manifest(
+            pictures: pictures.map { picture in
+                Picture(
+                    index: picture.index, path: place(picture.path), sha256: picture.sha256, size: picture.size,
+                    dataset: picture.dataset, subset: picture.subset, caption: picture.caption,
+                    repeats: picture.repeats, isRegularization: picture.isRegularization, bucket: picture.bucket,
+                    resized: picture.resized)
+            }, folders: folders, notes: notes)
+    }
+}
+
 extension Manifest.Picture {
     /// The picture's file, as it was when the manifest was made.
     ///

@@ -39,6 +39,8 @@ package struct Checkpoint: Sendable {
     package let configuration: ModelConfiguration
     /// Files that say something about the model and hold no weights.
     let settings: [URL]
+    /// Every file that it was read from: a copy of these alone, at like places, opens as the same model.
+    package let files: [URL]
     private let isFolder: Bool
     private let vocabulary: URL?
     private let parts: [ModelPart: LocatedPart]
@@ -77,15 +79,23 @@ package struct Checkpoint: Sendable {
                 options.configuration ?? (family == .stableDiffusion1 ? .stableDiffusion1 : .stableDiffusion2)
             for part in ModelPart.allCases { files[part] = file }
         }
+        var others: [URL] = []
         if let other = options.autoencoder {
             let (found, of) = try Self.autoencoder(at: other)
-            if let found { configuration.autoencoder = found }
+            if let found {
+                configuration.autoencoder = found.configuration
+                others.append(found.file)
+            }
             files[.autoencoder] = of
         }
         if let predictionType = options.predictionType { configuration.scheduler.predictionType = predictionType }
 
         self.configuration = configuration
         settings = Self.settings(isFolder ? location : nil, options)
+        if isFolder { others += ["model_index.json", "vae/config.json"].map { location.appending(path: $0) } }
+        let weights = files.values.flatMap { $0.files.map { URL(filePath: $0.path) } + [$0.index].compactMap(\.self) }
+        self.files = Set((settings + others + weights).map(\.path)).sorted()
+            .filter { FileManager.default.fileExists(atPath: $0) }.map { URL(filePath: $0) }
         var parts: [ModelPart: LocatedPart] = [:]
         for (part, files) in files {
             let tensors = try files.locate(
@@ -158,7 +168,9 @@ package struct Checkpoint: Sendable {
     }
 
     /// A VAE of its own: from a folder with its configuration, or a single file of Stable Diffusion's size.
-    private static func autoencoder(at location: URL) throws -> (AutoencoderConfiguration?, WeightFiles) {
+    private static func autoencoder(
+        at location: URL
+    ) throws -> ((configuration: AutoencoderConfiguration, file: URL)?, WeightFiles) {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: location.path, isDirectory: &isDirectory) else {
             throw ModelError(location.path, "there is no such VAE; give a diffusers folder or a .safetensors file")
@@ -166,8 +178,8 @@ package struct Checkpoint: Sendable {
         guard isDirectory.boolValue else { return (nil, try WeightFiles(file: location)) }
         let inner = location.appending(path: "vae")
         let folder = FileManager.default.fileExists(atPath: inner.path) ? inner : location
-        let configuration = try AutoencoderConfiguration(JSONFile(folder.appending(path: "config.json")))
-        return (configuration, try WeightFiles(folder: folder))
+        let file = folder.appending(path: "config.json")
+        return ((try AutoencoderConfiguration(JSONFile(file)), file), try WeightFiles(folder: folder))
     }
 
     private static func settings(_ folder: URL?, _ options: Options) -> [URL] {

@@ -6,6 +6,8 @@ struct WeightFiles: Sendable {
     /// What messages call them.
     let name: String
     let files: [SafetensorsFile]
+    /// What says which tensor is in which of several shards.
+    var index: URL?
 
     /// One file.
     init(file: URL) throws {
@@ -28,6 +30,7 @@ struct WeightFiles: Sendable {
                 }
                 for index in [index, newIndex] where FileManager.default.fileExists(atPath: index.path) {
                     files = try Self.shards(index)
+                    self.index = index
                     return
                 }
             }

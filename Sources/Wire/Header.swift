@@ -32,6 +32,10 @@ package struct Header: Equatable, Sendable {
         case weights = 4
         /// "You may send me ``Header/chunkCount`` more chunks."
         case credit = 5
+        /// A ``ContentRequest``.
+        case contentRequest = 6
+        /// A piece of what was requested.
+        case content = 7
         /// JSON: an ``OperationRequest``, or what is answered to one.
         case operation = 8
     }
@@ -53,10 +57,11 @@ package struct Header: Equatable, Sendable {
     package var kind: Kind
     package var numberFormat = NumberFormat.none
     package var stamp: Stamp
+    /// Of a piece of content: its first byte.
     package var step: UInt64 = 0
     /// Of a gradient: the try of a step.
     ///
-    /// Of weights: the number of their delivery.
+    /// Of weights: the number of their delivery. Of content: the number of its request.
     package var round: UInt32 = 0
     package var slots: Range<UInt32> = 0..<0
     package var shard: UInt32 = 0

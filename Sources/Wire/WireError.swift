@@ -14,6 +14,7 @@ package enum WireError: Error, Equatable, CustomStringConvertible {
     case payloadLength(said: Int, got: Int)
     case payloadChecksum(said: UInt64, computed: UInt64)
     case frames(Int, expected: Int)
+    case contentPart(offset: UInt64, pieces: UInt32)
     case unreadable(kind: Header.Kind, reason: String)
 
     package var description: String {
@@ -33,6 +34,7 @@ package enum WireError: Error, Equatable, CustomStringConvertible {
         case .payloadChecksum(let said, let computed):
             "a damaged payload: its checksum is \(hexadecimal(computed)), not \(hexadecimal(said))"
         case .frames(let count, let expected): "a message of \(count) frames, where \(expected) belong"
+        case .contentPart(let offset, let pieces): "a request for \(pieces) pieces of content from byte \(offset) on"
         case .unreadable(let kind, let reason): "a \(kind) message that cannot be read: \(reason)"
         }
     }

@@ -14,19 +14,13 @@ final class ClusterLearner: Learner {
 
     /// Loads the model; takes as long as that takes.
     ///
-    /// - Parameter device: of this box.
+    /// - Parameters:
+    ///   - run: with paths of this box.
+    ///   - device: of this box.
     init(_ run: RunDescription, device: Device) throws {
         let recipe = run.recipe
         let checkpoint = try Checkpoint(
             at: URL(filePath: recipe.model.path), options: recipe.model.options(run.vocabulary))
-        if let expected = run.modelHash {
-            let found = try checkpoint.contentHash()
-            guard found == expected else {
-                throw Failure(
-                    "\(recipe.model.path) is another base model than the coordinator's (SHA-256 \(found.prefix(12)) here, "
-                        + "\(expected.prefix(12)) there): copy the coordinator's to this place")
-            }
-        }
         let memory = recipe.data.cacheLatents || recipe.data.cacheLatentsToDisk ? 4 << 30 : 0
         let cache = try LatentCache(memoryLimit: memory, folder: run.latentFolder)
         learner = try DiffusionLearner(
@@ -48,7 +42,7 @@ final class ClusterLearner: Learner {
     func gradient(
         of slot: Int, step: Int, lossScale: Float, into gradient: UnsafeMutableBufferPointer<Float>
     ) throws -> SlotOutcome {
-        let result = try learner.gradient(ofSlot: slot, lossScale: lossScale, into: gradient)
+        let result = try learner.gradient(of: slot, step: step, lossScale: lossScale, into: gradient)
         return SlotOutcome(
             slot: slot, samples: result.samples, loss: result.loss, squaredGradientNorm: result.squaredNorm,
             sampleNames: result.sampleNames, notFinite: result.notFinite)

@@ -1,4 +1,5 @@
 import Adapters
+import ContentStore
 import Coordination
 import Foundation
 import Journal
@@ -27,11 +28,6 @@ struct CoordinatorSession {
     }
 
     func run() throws {
-        guard prepared.recipe.batch.policy == .fixed || !options.exact else {
-            throw Failure(
-                "--exact cannot be had with batch_policy = \"per_worker\", whose result depends on who is in when: leave "
-                    + "one out")
-        }
         for note in prepared.notes { Console.output.line("note: \(note)") }
         Console.output.line(try prepared.printout(workers: workers))
         if options.plan { return }
@@ -50,22 +46,21 @@ struct CoordinatorSession {
             files: files)
         for note in files.notes { Console.output.line("note: \(note)") }
         let final = files.directory.appending(path: files.finalName + ".safetensors").path
-        training.workers = max(1, workers)
-        guard !training.isComplete else {
+        guard training.step < prepared.plan.totalSteps else {
             if !FileManager.default.fileExists(atPath: final) { try training.saveFinalAdapter() }
             Console.output.line("This run is finished: \(final). Say --fresh to do it again.")
             return
         }
         if training.step > 0 {
-            Console.output.line("Going on after step \(training.step) of \(training.totalSteps).")
+            Console.output.line("Going on after step \(training.step) of \(prepared.plan.totalSteps).")
         }
         try files.write(recipe.toml, to: "recipe.toml")
 
-        let progress = ProgressReporter(plan: prepared.plan, batch: recipe.batch, memo: training.memo)
+        let progress = ProgressReporter(plan: prepared.plan, memo: training.memo)
         let identity = try files.nextIdentity()
         let runID = RunID(identity.first, identity.second)
         let life = JournalWriter.Life(
-            run: "\(runID)", recipe: recipe.hash, totalSteps: training.totalSteps, version: Danlu.version,
+            run: "\(runID)", recipe: recipe.hash, totalSteps: prepared.plan.totalSteps, version: Danlu.version,
             incarnation: identity.incarnation, firstStep: training.step)
         let writer = try JournalWriter(run: files.directory, life: life, fresh: options.fresh) { progress.note($0) }
         let journal = RunJournal(writer, plan: prepared.plan)
@@ -82,12 +77,15 @@ struct CoordinatorSession {
         } report: { result, contribution in
             progress.report(result, contribution)
         }
+        var contents = ContentShelf()
+        let ticket = try prepared.ticket(
+            runFolder: files.directory, isShared: localWorkers > 0, on: &contents,
+            hashes: KnownHashes(file: CacheOptions.standard + "/hashes.json"))
         var configuration = CoordinatorService.Configuration(
             address: try listen ?? Address("tcp://127.0.0.1:0"), runID: runID,
-            incarnation: identity.incarnation,
-            run:
-                try prepared.description(runFolder: files.directory, isShared: localWorkers > 0).encoded,
-            software: Danlu.version, libtorch: LibTorch.version)
+            incarnation: identity.incarnation, run: try ticket.encoded, software: Danlu.version,
+            libtorch: LibTorch.version)
+        configuration.contents = contents
         configuration.insecure = insecure
         configuration.exactnessClass = options.exact || recipe.cluster.exact ? "" : nil
         configuration.threadsPerWorker = recipe.cluster.threadsPerWorker ?? 1
@@ -126,7 +124,7 @@ struct CoordinatorSession {
         case .stopped(let reason):
             if let failure = crew.failure { throw Failure(failure) }
             Console.output.line(
-                "Stopped after step \(training.step) of \(training.totalSteps) (\(reason)); the same command goes on from there."
+                "Stopped after step \(training.step) of \(prepared.plan.totalSteps) (\(reason)); the same command goes on from there."
             )
         case .unsaved(let reason):
             throw Failure("the run has ended, but its last state could not be saved: \(reason)")

@@ -43,16 +43,6 @@ struct PreparedRun {
         self.notes = notes
     }
 
-    /// What workers are told.
-    ///
-    /// - Parameter isShared: whether all workers read the coordinator's own files.
-    func description(runFolder: URL, isShared: Bool) throws -> RunDescription {
-        let latents = recipe.data.cacheLatentsToDisk ? runFolder.appending(path: "latents").path : nil
-        return RunDescription(
-            recipe: recipe, manifest: manifest, modelHash: isShared ? nil : try checkpoint.contentHash(),
-            vocabulary: vocabulary, latentFolder: latents)
-    }
-
     /// The pictures and the plan, as they are printed before anything runs.
     func printout(workers: Int) throws -> String {
         let tokenizer = try checkpoint.tokenizer()

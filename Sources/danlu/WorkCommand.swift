@@ -18,31 +18,53 @@ struct WorkCommand: ParsableCommand {
     @Option(help: "What to call this worker; this box's name unless said.")
     var name: String?
 
-    @Option(help: "auto, cpu or cuda:N.")
+    @Option(help: "auto, cpu or cuda:N; several, as in cuda:0,cuda:1, are that many workers.")
     var device = "auto"
+
+    @OptionGroup var cache: CacheOptions
 
     @Option(help: ArgumentHelp("The process that started this one, on the same box.", visibility: .hidden))
     var local: Int32?
 
     func run() throws {
+        let devices = device.split(separator: ",", omittingEmptySubsequences: false).map {
+            $0.trimmingCharacters(in: .whitespaces)
+        }
+        if devices.count > 1 { try runSeveral(devices) } else { try runOne() }
+    }
+
+    /// A process for each device.
+    private func runSeveral(_ devices: [String]) throws {
+        for device in devices { _ = try Device(parsing: device) }
+        let workers = DeviceWorkers(devices: devices, name: wholeName) { [coordinator, cache] name, device in
+            ["work", coordinator, "--name", name, "--device", device, "--local", "\(getpid())"] + cache.arguments
+        }
+        try workers.run()
+    }
+
+    private var wholeName: String {
+        name ?? "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)"
+    }
+
+    private func runOne() throws {
         // Of a local worker the terminal's Ctrl-C is the coordinator's to answer.
         if let local { ParentWatch.start(local) }
         LibTorch.keepMemory()
         let device = try Device(parsing: device)
         let application = Application(
-            name: name ?? "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)",
-            instance: .random(in: .min ... .max), software: Danlu.version, libtorch: LibTorch.version,
+            name: wholeName, instance: .random(in: .min ... .max), software: Danlu.version, libtorch: LibTorch.version,
             exactnessClass: ExactnessClass(device: device).description,
             cores: ProcessInfo.processInfo.activeProcessorCount, memoryBytes: ProcessInfo.processInfo.physicalMemory)
         let service = try WorkerService(
             WorkerService.Configuration(address: Address(coordinator), application: application)
         ) { sentence in Console.error.line("worker: \(sentence)") }
         LeaveTaking.prepare(service, ignoringInterrupt: local != nil)
+        let provisions = Provisions(cache) { sentence in Console.error.line("worker: \(sentence)") }
         Console.error.line("worker: looking for the coordinator at \(coordinator)")
-        let end = try service.run { welcome in
+        let end = try service.run { welcome, contents in
             LibTorch.threads = welcome.threads
             LibTorch.setDeterministic(true)
-            let run = try RunDescription(welcome.run)
+            let run = try provisions.run(of: welcome, from: contents)
             let mixed = run.recipe.precision.mixed
             if mixed.scalarType(on: device) != mixed.scalarType {
                 Console.error.line(

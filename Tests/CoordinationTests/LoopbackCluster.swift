@@ -48,7 +48,8 @@ final class LoopbackWorker: Sendable {
 
     init(
         _ name: String, at address: Address, software: String = "1",
-        prepare: @escaping @Sendable (StraightLineLearner) -> Void = { _ in }
+        prepare: @escaping @Sendable (StraightLineLearner) -> Void = { _ in },
+        gather: @escaping @Sendable (ContentLine) throws -> Void = { _ in }
     ) throws {
         var configuration = WorkerService.Configuration(
             address: address, application: LoopbackCluster.application(name, software: software))
@@ -56,7 +57,8 @@ final class LoopbackWorker: Sendable {
         service = try WorkerService(configuration)
         let thread = Thread { [self] in
             let result = Result {
-                try service.run { _ in
+                try service.run { _, contents in
+                    try gather(contents)
                     let learner = StraightLineLearner()
                     prepare(learner)
                     return learner

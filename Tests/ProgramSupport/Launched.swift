@@ -40,7 +40,9 @@ package final class Launched {
         process.executableURL = try URL(filePath: executable ?? Self.program())
         process.arguments = arguments
         process.currentDirectoryURL = folder
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        // The cache of whoever runs the tests is left alone.
+        let caches = ["XDG_CACHE_HOME": folder.appending(path: ".caches").path]
+        process.environment = ProcessInfo.processInfo.environment.merging(caches) { $1 }.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: outputFile)
         process.standardError = try FileHandle(forWritingTo: errorFile)

@@ -110,6 +110,31 @@ import Torch
         let index = try JSONEncoder().encode(["weight_map": places])
         try index.write(to: folder.url.appending(path: "\(unet).safetensors.index.json"))
         try expectSame(Checkpoint(at: Fixtures.folder("tiny-sd1")), Checkpoint(at: folder.url))
+        try expectSameFromItsFilesAlone(folder.url)
+    }
+
+    @Test func `opens from the files that it says it was read from, and from no fewer`() throws {
+        let folder = try TemporaryFolder(copyOf: "tiny-sd1")
+        try folder.write("nobody reads this", to: "unet/README.md")
+        try expectSameFromItsFilesAlone(folder.url)
+        try expectSameFromItsFilesAlone(folder.url, vae: folder.url.appending(path: "vae"))
+    }
+
+    /// Opens a model anew where nothing lies but copies of the files that it names.
+    private func expectSameFromItsFilesAlone(_ model: URL, vae: URL? = nil) throws {
+        let original = try Checkpoint(at: model, options: .init(autoencoder: vae))
+        let copy = try TemporaryFolder()
+        for file in original.files {
+            let place = copy.url.appending(path: file.path)
+            try FileManager.default.createDirectory(
+                at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try FileManager.default.copyItem(at: file, to: place)
+        }
+        #expect(!original.files.contains { $0.lastPathComponent == "README.md" })
+        let other = vae.map { copy.url.appending(path: $0.path) }
+        let moved = try Checkpoint(at: copy.url.appending(path: model.path), options: .init(autoencoder: other))
+        try expectSame(original, moved)
+        #expect(try moved.tokenizer().tokenCount("a horse") == original.tokenizer().tokenCount("a horse"))
     }
 
     @Test func `takes another VAE, from a folder or from a file of its own`() throws {

@@ -33,6 +33,8 @@ package struct Patience: Equatable, Sendable {
     package var lastSave = Duration.seconds(60)
     /// The slowest link on which weights are still waited for, in bytes a second.
     package var slowestLink = 100_000.0
+    /// Silence after which a worker asks again for contents; longer than a chunk takes on the slowest link.
+    package var content = Duration.seconds(60)
     /// A worker's first pause before it tries again; doubles up to ``longestRetry``.
     package var retry = Duration.seconds(1)
     package var longestRetry = Duration.seconds(32)

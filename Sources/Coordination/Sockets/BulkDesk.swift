@@ -1,3 +1,4 @@
+import ContentStore
 import Wire
 import ZeroMQ
 
@@ -26,15 +27,18 @@ final class BulkDesk {
     private let parameterCount: Int
     private let chunkBytes: Int
     private let creditChunks: Int
+    private var contents: ContentDesk
     private var channels: [WorkerID: Channel] = [:]
     private var complete: [WorkerID: FlatFloats] = [:]
 
     init(
-        _ address: Address, in context: Context, parameterCount: Int, chunkBytes: Int, creditChunks: Int
+        _ address: Address, in context: Context, parameterCount: Int, chunkBytes: Int, creditChunks: Int,
+        contents: ContentShelf
     ) throws {
         self.parameterCount = parameterCount
         self.chunkBytes = chunkBytes
         self.creditChunks = creditChunks
+        self.contents = ContentDesk(contents, chunkBytes: chunkBytes, creditChunks: creditChunks)
         socket = try Socket(.router, in: context)
         try setManners(
             of: socket, limit: max(chunkBytes, Control.workerLimit) + 1024, highWaterMark: 4 * creditChunks + 64)
@@ -67,12 +71,18 @@ final class BulkDesk {
                 gone.append(id)
             }
         }
-        return gone.sorted()
+        let isSlowed = channels.values.contains { !$0.outflow.isIdle }
+        gone += try contents.pump(isSlowed: isSlowed) { frames throws(ZeroMQError) in try socket.send(frames) }
+        return Set(gone).sorted()
     }
+
+    /// How long the coordinator may listen before ``pump()`` has something to do.
+    var patience: Duration { contents.isBusy ? .milliseconds(5) : .milliseconds(100) }
 
     func forget(_ id: WorkerID) {
         channels[id] = nil
         complete[id] = nil
+        contents.forget(id)
     }
 
     // MARK: - In
@@ -98,7 +108,8 @@ final class BulkDesk {
             case .gradient: try take(header, payload, round: round)
             case .credit: channels[header.stamp.worker]?.outflow.receiveCredit(header.chunkCount)
             case .control: return try takeEnding(header, payload)
-            case .hello, .weights, .operation: throw WireError.unknownKind(header.kind.rawValue)
+            case .contentRequest: try contents.take(header, payload, from: routingID)
+            case .hello, .weights, .content, .operation: throw WireError.unknownKind(header.kind.rawValue)
             }
         } catch WireError.payloadChecksum, WireError.headerChecksum {
             dropped.corrupt += 1
@@ -114,6 +125,7 @@ final class BulkDesk {
     func takeSum(of id: WorkerID) -> FlatFloats? { complete.removeValue(forKey: id) }
 
     private func open(_ routingID: [UInt8], _ stamp: Stamp) -> Arrival {
+        contents.forget(stamp.worker)
         channels[stamp.worker] = Channel(
             routingID: routingID, stamp: stamp,
             outflow: Outflow(chunkBytes: chunkBytes, creditChunks: creditChunks))

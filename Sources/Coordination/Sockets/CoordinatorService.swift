@@ -1,3 +1,4 @@
+package import ContentStore
 package import Foundation
 package import Wire
 package import ZeroMQ
@@ -52,6 +53,8 @@ package final class CoordinatorService {
         package var patience = Patience()
         /// The epoch of a step, from 1, and how many there are, for whoever asks how the run stands.
         package var epoch: @Sendable (_ step: Int) -> (number: Int, count: Int)? = { _ in nil }
+        /// What workers may fetch.
+        package var contents = ContentShelf()
 
         package init(
             address: Address, runID: RunID, incarnation: UInt64, run: Data, software: String, libtorch: String
@@ -110,7 +113,7 @@ package final class CoordinatorService {
                 host: configuration.address.host,
                 port: configuration.address.port == 0 ? 0 : configuration.address.port + 1),
             in: context, parameterCount: master.parameterCount, chunkBytes: configuration.chunkBytes,
-            creditChunks: configuration.creditChunks)
+            creditChunks: configuration.creditChunks, contents: configuration.contents)
 
         weights = master.withWeights { FlatFloats(copying: $0) }
         let plan = StepPlan(master, weights: weights)
@@ -147,7 +150,7 @@ package final class CoordinatorService {
             var tickedAt = Duration.seconds(-1)
             while end == nil {
                 _ = try poll(
-                    [Interest(commands), Interest(control), Interest(desk.socket)], timeout: .milliseconds(100))
+                    [Interest(commands), Interest(control), Interest(desk.socket)], timeout: desk.patience)
                 let now = clock.advance()
                 for command in commands.takeAll() { try obey(command, at: now) }
                 try readControl(at: now)
@@ -329,9 +332,5 @@ extension StepPlan {
         self.init(
             step: master.step, slotCount: master.step < master.totalSteps ? master.slotCount(of: master.step) : 0,
             lossScale: master.lossScale, weights: weights.checksum)
-        firstSlot = master.firstSlot(of: step)
-        growth = master.slotsPerWorker.map { Growth(slotsPerWorker: $0, limit: slotCount) }
-        // A few slots until it is known for how many workers the step is.
-        self = settled(for: 1)
     }
 }

@@ -15,6 +15,11 @@ func postcard(_ header: Header) throws(ZeroMQError) -> [Frame] {
     return try [Frame(empty.withUnsafeBytes { header.describing($0) }.bytes), Frame(empty)]
 }
 
+/// A header and what it is of.
+func parcel(_ header: Header, _ payload: [UInt8]) throws(ZeroMQError) -> [Frame] {
+    try [Frame(payload.withUnsafeBytes { header.describing($0) }.bytes), Frame(payload)]
+}
+
 /// Permission to send so many more chunks.
 func permission(_ chunks: Int, stamp: Stamp) throws(ZeroMQError) -> [Frame] {
     var header = Header(.credit, stamp)

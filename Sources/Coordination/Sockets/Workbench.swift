@@ -8,7 +8,7 @@ final class Workbench: Sendable {
     ///
     /// A job whose epoch has passed is not begun.
     enum Job: Sendable {
-        case make(Welcome)
+        case make(Welcome, ContentLine)
         case use(FlatFloats, step: Int, Status.Holding)
         case compute(Lease, epoch: UInt64)
         case quit
@@ -22,6 +22,8 @@ final class Workbench: Sendable {
         case notFinite(lease: UInt64, round: UInt32, SlotOutcome, epoch: UInt64)
         case computed(lease: UInt64, epoch: UInt64)
         case failed(reason: String)
+        /// Content is wanted; this is the request's number.
+        case wanted(UInt32, ContentRequest)
     }
 
     let jobs: Mailbox<Job>
@@ -48,11 +50,11 @@ final class Workbench: Sendable {
 /// The learning thread: does jobs until it is told to quit.
 struct Apprenticeship {
     let bench: Workbench
-    let makeLearner: (Welcome) throws -> any Learner
+    let makeLearner: (Welcome, ContentLine) throws -> any Learner
     private var learner: (any Learner)?
     private var holding: Status.Holding?
 
-    init(_ bench: Workbench, makeLearner: @escaping (Welcome) throws -> any Learner) {
+    init(_ bench: Workbench, makeLearner: @escaping (Welcome, ContentLine) throws -> any Learner) {
         self.bench = bench
         self.makeLearner = makeLearner
     }
@@ -64,6 +66,8 @@ struct Apprenticeship {
                 if case .quit = job { return nil }
                 do {
                     try work(on: job)
+                } catch ContentLine.Failure.over {
+                    continue
                 } catch {
                     bench.reports.put(.failed(reason: "\(error)"))
                     try waitForDismissal()
@@ -81,8 +85,8 @@ struct Apprenticeship {
 
     private mutating func work(on job: Workbench.Job) throws {
         switch job {
-        case .make(let welcome):
-            let made = try makeLearner(welcome)
+        case .make(let welcome, let contents):
+            let made = try makeLearner(welcome, contents)
             learner = made
             bench.progress.wrappingAdd(1, ordering: .relaxed)
             bench.reports.put(
@@ -131,7 +135,7 @@ struct Apprenticeship {
             let gradient = FlatFloats(count: learner.parameterCount)
             let began = clock.now
             var outcome = try learner.gradient(
-                of: lease.firstSlot + slot, step: lease.step, lossScale: lease.lossScale, into: gradient.elements)
+                of: slot, step: lease.step, lossScale: lease.lossScale, into: gradient.elements)
             outcome.slot = slot
             bench.progress.wrappingAdd(1, ordering: .relaxed)
             if outcome.notFinite == nil && !gradient.isFinite { outcome.notFinite = "its gradient" }

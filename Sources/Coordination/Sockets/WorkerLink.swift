@@ -33,6 +33,8 @@ final class WorkerLink {
     private var assembly: Assembly?
     private var owedCredit = 0
     private var computed: [UInt64] = []
+    private var contents: ContentLine?
+    private var contentLines: UInt32 = 0
 
     init(
         _ configuration: WorkerService.Configuration, bench: Workbench, commands: Mailbox<WorkerService.Command>,
@@ -47,6 +49,7 @@ final class WorkerLink {
     }
 
     func run() throws -> Worker.End {
+        defer { contents?.events.put(.over) }
         try happen(.start, at: clock.advance())
         while true {
             if let end {
@@ -96,7 +99,7 @@ final class WorkerLink {
         case .connect: try connect()
         case .send(let message, let stamp): try? control?.socket.send(letter(message, stamp: stamp))
         case .openBulk(let welcome, let stamp): try openBulk(welcome, stamp)
-        case .make(let welcome): bench.jobs.put(.make(welcome))
+        case .make(let welcome): bench.jobs.put(.make(welcome, try newContents()))
         case .compute(let lease):
             bench.jobs.put(.compute(lease, epoch: bench.epoch.load(ordering: .acquiring)))
         case .finishSlot: bench.isLastSlot.store(true, ordering: .sequentiallyConsistent)
@@ -131,6 +134,20 @@ final class WorkerLink {
         try line.socket.connect("\(Address(host: configuration.address.host, port: welcome.bulkPort))")
         try line.socket.send(postcard(Header(.hello, stamp)))
         bulk = line
+        contents?.events.put(.opened(chunkBytes: chunkBytes, creditChunks: creditChunks))
+    }
+
+    /// A way for one learner to get what it is made of; requests of earlier ones have other numbers.
+    private func newContents() throws -> ContentLine {
+        contents?.events.put(.over)
+        contentLines &+= 1
+        let line = try ContentLine(
+            after: contentLines << 24, patience: configuration.patience.content,
+            send: { [bench] number, request in bench.reports.put(.wanted(number, request)) },
+            progressed: { [bench] in bench.progress.wrappingAdd(1, ordering: .relaxed) })
+        line.events.put(.opened(chunkBytes: chunkBytes, creditChunks: creditChunks))
+        contents = line
+        return line
     }
 
     private func heed(_ report: Workbench.Report, at now: Duration) throws {
@@ -147,6 +164,10 @@ final class WorkerLink {
             outflow.put(Outflow.Parcel(header: header, floats: floats, ending: WorkerMessage.sum(sum)))
         case .notFinite(let lease, let round, let outcome, let epoch):
             if bench.isCurrent(epoch) { try happen(.notFinite(lease: lease, round: round, outcome), at: now) }
+        case .wanted(let number, let request):
+            var header = Header(.contentRequest, stamp)
+            header.round = number
+            try? bulk?.socket.send(parcel(header, request.bytes))
         case .computed(let lease, let epoch):
             if bench.isCurrent(epoch) { computed.append(lease) }
         }
@@ -181,7 +202,13 @@ final class WorkerLink {
                 switch header.kind {
                 case .credit: outflow.receiveCredit(header.chunkCount)
                 case .weights: try take(header, payload, from: line)
-                case .control, .hello, .gradient, .operation: continue
+                case .content:
+                    let limit = max(chunkBytes, ContentRequest.reasonLimit)
+                    try payload.withUnsafeBytes { bytes throws(WireError) in
+                        try header.check(payload: bytes, limit: limit)
+                    }
+                    contents?.events.put(.piece(header, payload.bytes))
+                case .control, .hello, .gradient, .contentRequest, .operation: continue
                 }
             } catch is WireError {
                 continue

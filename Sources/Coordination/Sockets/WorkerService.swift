@@ -46,10 +46,10 @@ package final class WorkerService: Sendable {
     ///
     /// The coordinator may vanish and come back in between. Blocks: call it on the thread that shall learn.
     ///
-    /// - Parameter makeLearner: called after the welcome, since the recipe comes with it; again only if another
-    ///   recipe comes.
+    /// - Parameter makeLearner: called after the welcome, since the recipe comes with it, and with a way to get what the
+    ///   recipe is made of; again only if another recipe comes.
     /// - Throws: what `makeLearner` or the learner throws; the coordinator has been told.
-    package func run(makeLearner: @escaping (Welcome) throws -> any Learner) throws -> Worker.End {
+    package func run(makeLearner: @escaping (Welcome, ContentLine) throws -> any Learner) throws -> Worker.End {
         let bench = try Workbench()
         let answer = try Mailbox<Result<Worker.End, any Error>>()
         let (configuration, commands, observe) = (configuration, commands, observe)
