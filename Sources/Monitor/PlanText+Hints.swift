@@ -9,7 +9,7 @@ extension PlanText {
     }
 
     private var idleWorkers: String? {
-        guard let workers, workers > plan.slotsPerStep else { return nil }
+        guard recipe.batch.policy == .fixed, let workers, workers > plan.slotsPerStep else { return nil }
         let idle = workers - plan.slotsPerStep
         return "\(idle) of \(workers) workers will have nothing to do, because a step has "
             + "\(Figures.count(plan.slotsPerStep, "slot")); set gradient_accumulation_steps to \(workers) or more, "
@@ -17,6 +17,13 @@ extension PlanText {
     }
 
     private var shortEpoch: String? {
+        if recipe.batch.policy == .perWorker, let workers {
+            let (slots, overflow) = plan.slotsPerStep.multipliedReportingOverflow(by: workers)
+            guard overflow || slots > plan.slotsPerEpoch else { return nil }
+            return
+                "an epoch has \(Figures.count(plan.slotsPerEpoch, "slot")), fewer than \(workers) workers take in a step, "
+                + "so every step is a short one; add repeats, or lower gradient_accumulation_steps."
+        }
         guard plan.slotsPerEpoch < plan.slotsPerStep else { return nil }
         return
             "an epoch has \(Figures.count(plan.slotsPerEpoch, "slot")) and a step has room for \(plan.slotsPerStep), "
@@ -24,7 +31,8 @@ extension PlanText {
     }
 
     private var shortStep: String? {
-        guard plan.slotsPerEpoch >= plan.slotsPerStep, plan.slotsMissingAtEpochEnd > 0 else { return nil }
+        guard recipe.batch.policy == .fixed, plan.slotsPerEpoch >= plan.slotsPerStep, plan.slotsMissingAtEpochEnd > 0
+        else { return nil }
         let last = plan.slotsPerStep - plan.slotsMissingAtEpochEnd
         return "the last step of each epoch has \(last) of \(plan.slotsPerStep) slots."
     }
@@ -45,7 +53,8 @@ extension PlanText {
     }
 
     private var unscaled: String? {
-        guard recipe.batch.baseBatchSize == nil, plan.slotsPerStep > 1, recipe.batch.scalingRule != .none
+        guard recipe.batch.policy == .fixed, recipe.batch.baseBatchSize == nil, plan.slotsPerStep > 1,
+            recipe.batch.scalingRule != .none
         else { return nil }
         return "learning rates are taken as written for a batch of \(recipe.batch.effectiveBatch); "
             + "set base_batch_size to the batch they were made for to have them scaled."

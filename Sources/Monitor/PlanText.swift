@@ -43,8 +43,10 @@ package struct PlanText: Sendable {
     private var rows: [(String, String)] {
         var rows = [
             ("model", Self.shortened(recipe.model.path)), ("pictures", pictures), ("step", step), ("epoch", epoch),
-            ("run", run), ("adapter", adapter), ("optimizer", optimizer), ("schedule", schedule),
+            ("run", run),
         ]
+        rows += worlds
+        rows += [("adapter", adapter), ("optimizer", optimizer), ("schedule", schedule)]
         rows += learningRates.groups.enumerated().map { index, group in
             (index == 0 ? "learning rate" : "", rate(group))
         }
@@ -65,17 +67,27 @@ package struct PlanText: Sendable {
     private var step: String {
         let sizes = Set(plan.buckets.map(\.batchSize)).sorted()
         let size = sizes.count == 1 ? "\(sizes[0])" : "\(sizes[0]) to \(sizes[sizes.count - 1])"
-        return "\(Figures.count(plan.slotsPerStep, "slot")) of \(size): effective batch \(recipe.batch.effectiveBatch)"
+        let slots = "\(Figures.count(plan.slotsPerStep, "slot")) of \(size)"
+        if recipe.batch.policy == .perWorker {
+            return "\(slots) for each worker that is in when it begins (learning rates are for a batch of "
+                + "\(recipe.batch.referenceBatch.short)); the result depends on who is in when: it is never exact"
+        }
+        return "\(slots): effective batch \(recipe.batch.effectiveBatch)"
             + (recipe.batch.baseBatchSize.map { " (learning rates are for \($0))" } ?? "")
     }
 
     private var epoch: String {
-        "\(Figures.count(plan.slotsPerEpoch, "slot")) = \(Figures.count(plan.stepsPerEpoch, "step"))"
+        let steps = "\(Figures.count(plan.slotsPerEpoch, "slot")) = \(Figures.count(plan.stepsPerEpoch, "step"))"
+        return recipe.batch.policy == .perWorker ? steps + " of one worker" : steps
     }
 
     private var run: String {
         let whole = plan.totalSteps % plan.stepsPerEpoch == 0
-        return "\(Figures.count(plan.totalSteps, "step")), \(Figures.count(plan.epochs, "epoch"))"
+        let steps =
+            recipe.batch.policy == .fixed
+            ? Figures.count(plan.totalSteps, "step")
+            : "the samples of \(Figures.count(plan.totalSteps, "step")) of one worker"
+        return "\(steps), \(Figures.count(plan.epochs, "epoch"))"
             + (whole ? "" : " (the last in part)") + ", seed \(plan.seed)"
     }
 
@@ -108,13 +120,17 @@ package struct PlanText: Sendable {
         if learningRates.scaling.factor != 1, recipe.batch.scalingWarmupSteps > 0 {
             text += ", scaled over \(Figures.count(recipe.batch.scalingWarmupSteps, "step"))"
         }
+        if recipe.batch.policy == .perWorker {
+            text += ", by samples seen; a change of the world takes \(Figures.count(recipe.batch.rampSteps, "step"))"
+        }
         return text
     }
 
     private func rate(_ group: ParameterGroup) -> String {
         let scaling = learningRates.scaling
         let base = "\(group.rawValue) \(Figures.rate(learningRates.base(group)))"
-        guard scaling.factor != 1 else { return base }
+        // Where the batch grows with the world, the rates stand beside each world.
+        guard scaling.factor != 1, recipe.batch.policy == .fixed else { return base }
         return
             "\(base) -> \(Figures.rate(learningRates.scaled(group))) (\(scaling.rule.rawValue), x \(scaling.factor.short))"
     }
@@ -128,7 +144,8 @@ package struct PlanText: Sendable {
 
     private var expected: String? {
         guard let secondsPerStep else { return nil }
-        let clock = Figures.clock(secondsPerStep * Double(plan.totalSteps))
+        let steps = recipe.batch.policy == .fixed ? plan.totalSteps : plan.steps(workers: workers ?? 1)
+        let clock = Figures.clock(secondsPerStep * Double(steps))
         let who = workers.map { " on \(Figures.count($0, "worker"))" } ?? ""
         return "\(clock)\(who), \(Figures.speed(secondsPerStep: secondsPerStep))"
     }

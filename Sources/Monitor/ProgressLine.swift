@@ -25,7 +25,8 @@ package enum ProgressLine {
         return [
             String((left + bar + facts).prefix(max(width, 0))),
             fitting(
-                numbers(report, throughput) + [norm(report), noise(report), workers(report)].compactMap { $0 },
+                numbers(report, throughput)
+                    + [norm(report), noise(report), batch(report), workers(report)].compactMap { $0 },
                 width: width - 2, indent: 2),
         ]
     }
@@ -34,7 +35,8 @@ package enum ProgressLine {
     package static func plain(_ report: StepReport, throughput: Throughput) -> String {
         let facts =
             ["step \(report.step)/\(report.totalSteps)", "epoch \(report.epoch)/\(report.epochs)"]
-            + numbers(report, throughput) + [norm(report), noise(report), workers(report)].compactMap { $0 }
+            + numbers(report, throughput)
+            + [norm(report), noise(report), batch(report), workers(report)].compactMap { $0 }
             + ["\(remaining(report, throughput)) left"]
         return facts.joined(separator: "  ")
     }
@@ -66,6 +68,13 @@ package enum ProgressLine {
 
     private static func noise(_ report: StepReport) -> String? {
         report.noiseScale.map { "noise scale \(Figures.significant($0))" }
+    }
+
+    /// `batch 8`, or `batch 8 (lr for 5.20)` on the way there; where the batch is fixed the plan has said it.
+    private static func batch(_ report: StepReport) -> String? {
+        guard let batch = report.effectiveBatch, let scaled = report.scaledBatch else { return nil }
+        let isThere = abs(scaled - Double(batch)) < 1e-9 * Double(batch)
+        return "batch \(batch)" + (isThere ? "" : " (lr for \(Figures.significant(scaled)))")
     }
 
     private static func workers(_ report: StepReport) -> String? {

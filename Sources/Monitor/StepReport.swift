@@ -22,6 +22,11 @@ package struct StepReport: Codable, Equatable, Sendable {
     package var noiseScale: Double?
     /// Samples that the step was made of.
     package var samples: Int
+    /// Samples in a full step of the workers that were in; nil where nobody said.
+    package var effectiveBatch: Int?
+    /// The batch over which the learning rates are scaled, while the batch grows with the world: it follows the effective
+    /// batch over some steps; nil where the batch is fixed.
+    package var scaledBatch: Double?
     /// Since the step before was taken.
     package var seconds: Double
     /// Workers that were in at this step.
@@ -30,7 +35,7 @@ package struct StepReport: Codable, Equatable, Sendable {
     package init(
         step: Int, totalSteps: Int, epoch: Int, epochs: Int, loss: Double, averageLoss: Double,
         learningRates: [ParameterGroup: Double], gradientNorm: Double? = nil, noiseScale: Double? = nil, samples: Int,
-        seconds: Double, workers: Int = 1
+        effectiveBatch: Int? = nil, scaledBatch: Double? = nil, seconds: Double, workers: Int = 1
     ) {
         self.step = step
         self.totalSteps = totalSteps
@@ -43,6 +48,8 @@ package struct StepReport: Codable, Equatable, Sendable {
         self.gradientNorm = gradientNorm
         self.noiseScale = noiseScale
         self.samples = samples
+        self.effectiveBatch = effectiveBatch
+        self.scaledBatch = scaledBatch
         self.seconds = seconds
         self.workers = workers
     }

@@ -16,12 +16,11 @@ package struct BatchScaling: Equatable, Sendable {
     /// with β₁' = 1 − κ(1 − β₁), β₂' = 1 − κ(1 − β₂), ε' = ε/√κ when `scale_adam_betas` is on: Malladi et al., "On the
     /// SDEs and Scaling Rules for Adaptive Gradient Algorithms", 2022, <https://arxiv.org/abs/2205.10287>, definition 5.2.
     ///
-    /// - Parameter effectiveBatch: samples in a step; nil takes the recipe's.
-    package init(recipe: Recipe, effectiveBatch: Int? = nil) throws(BatchScalingError) {
+    /// - Parameter ratio: κ; nil takes the recipe's, of one worker where workers count.
+    package init(recipe: Recipe, ratio: Double? = nil) throws(BatchScalingError) {
         let batch = recipe.batch
         let optimizer = recipe.optimizer
-        let effectiveBatch = effectiveBatch ?? batch.effectiveBatch
-        ratio = Double(effectiveBatch) / Double(batch.baseBatchSize ?? effectiveBatch)
+        self.ratio = ratio ?? batch.ratio()
         rule =
             switch (batch.scalingRule, optimizer.kind) {
             case (.auto, .adamW): .sqrt
@@ -30,8 +29,8 @@ package struct BatchScaling: Equatable, Sendable {
             }
         factor =
             switch rule {
-            case .linear: ratio
-            case .sqrt: ratio.squareRoot()
+            case .linear: self.ratio
+            case .sqrt: self.ratio.squareRoot()
             case .none, .auto: 1
             }
         guard batch.scalesAdamBetas else {
@@ -41,11 +40,18 @@ package struct BatchScaling: Equatable, Sendable {
         guard optimizer.kind == .adamW, rule == .sqrt else {
             throw .notAdam(optimizer: optimizer.kind.rawValue, rule: rule.rawValue)
         }
-        beta1 = 1 - ratio * (1 - optimizer.beta1)
-        beta2 = 1 - ratio * (1 - optimizer.beta2)
-        epsilon = optimizer.epsilon / ratio.squareRoot()
-        let limit = 1 / (1 - min(optimizer.beta1, optimizer.beta2))
-        guard beta1 >= 0, beta2 >= 0 else { throw .tooLarge(ratio: ratio, limit: limit) }
+        beta1 = max(0, 1 - self.ratio * (1 - optimizer.beta1))
+        beta2 = max(0, 1 - self.ratio * (1 - optimizer.beta2))
+        epsilon = optimizer.epsilon / self.ratio.squareRoot()
+        guard let limit = Self.limit(of: recipe), self.ratio <= limit else {
+            throw .tooLarge(ratio: self.ratio, limit: Self.limit(of: recipe) ?? 1)
+        }
+    }
+
+    /// The greatest κ that `scale_adam_betas` can follow, where a β reaches 0; nil without it.
+    package static func limit(of recipe: Recipe) -> Double? {
+        guard recipe.batch.scalesAdamBetas else { return nil }
+        return 1 / (1 - min(recipe.optimizer.beta1, recipe.optimizer.beta2))
     }
 }
 

@@ -10,12 +10,20 @@ package struct LearningRates: Sendable {
 
     /// - Parameters:
     ///   - totalSteps: ``TrainingPlan/totalSteps``.
-    ///   - effectiveBatch: samples in a step; nil takes the recipe's.
-    package init(recipe: Recipe, totalSteps: Int, effectiveBatch: Int? = nil) throws(BatchScalingError) {
+    ///   - ratio: κ; nil takes the recipe's, of one worker where workers count.
+    package init(recipe: Recipe, totalSteps: Int, ratio: Double? = nil) throws(BatchScalingError) {
         self.recipe = recipe
         self.totalSteps = totalSteps
         groups = recipe.parameterGroups
-        scaling = try BatchScaling(recipe: recipe, effectiveBatch: effectiveBatch)
+        scaling = try BatchScaling(recipe: recipe, ratio: ratio)
+    }
+
+    /// The same at another batch.
+    ///
+    /// - Parameter ratio: κ; past the end of what `scale_adam_betas` can follow, that end is taken.
+    package func scaled(to ratio: Double) throws(BatchScalingError) -> LearningRates {
+        let limit = BatchScaling.limit(of: recipe) ?? .infinity
+        return try LearningRates(recipe: recipe, totalSteps: totalSteps, ratio: min(ratio, limit))
     }
 
     /// A group's learning rate as the user wrote it, LoRA+'s ratio included.
@@ -31,21 +39,23 @@ package struct LearningRates: Sendable {
     /// The rule's factor at `step`: it climbs from 1 over `lr_scaling_warmup_steps`.
     ///
     /// Goyal et al. 2017, section 2.2.
-    package func scalingFactor(at step: Int) -> Double {
-        let warmup = recipe.batch.scalingWarmupSteps
+    package func scalingFactor(at step: Double) -> Double {
+        let warmup = Double(recipe.batch.scalingWarmupSteps)
         guard step < warmup else { return scaling.factor }
-        return 1 + (scaling.factor - 1) * Double(step) / Double(warmup)
+        return 1 + (scaling.factor - 1) * step / warmup
     }
 
     /// A group's learning rate at `step`, from 0.
-    package func rate(_ group: ParameterGroup, at step: Int) -> Double {
+    ///
+    /// - Parameter step: not whole where a step does not begin with a base step; see ``TrainingPlan/baseStep(ofSlot:)``.
+    package func rate(_ group: ParameterGroup, at step: Double) -> Double {
         base(group) * scalingFactor(at: step)
             * recipe.schedule.multiplier(
                 at: step, totalSteps: totalSteps, learningRate: recipe.optimizer.learningRate)
     }
 
     /// Every group's learning rate at `step`, from 0.
-    package func rates(at step: Int) -> [ParameterGroup: Double] {
+    package func rates(at step: Double) -> [ParameterGroup: Double] {
         Dictionary(uniqueKeysWithValues: groups.map { ($0, rate($0, at: step)) })
     }
 }

@@ -35,6 +35,21 @@ extension Recipe {
     }
 
     private func checkBatch() throws(RecipeError) {
+        if batch.policy == .perWorker {
+            guard batch.globalBatchSize == nil else {
+                throw .contradiction(
+                    keys: ["batch_policy", "global_batch_size"],
+                    sentence:
+                        "batch_policy = \"per_worker\" lets the batch grow with the workers and global_batch_size "
+                        + "fixes it; leave one out (gradient_accumulation_steps says how many slots each worker adds).")
+            }
+            guard !cluster.exact else {
+                throw .contradiction(
+                    keys: ["batch_policy", "exact"],
+                    sentence: "batch_policy = \"per_worker\" is never exact, because the result depends on who is in "
+                        + "when; leave exact out, or take batch_policy = \"fixed\".")
+            }
+        }
         if let global = batch.globalBatchSize {
             guard global % batch.trainBatchSize == 0 else {
                 throw .contradiction(

@@ -171,13 +171,25 @@ package struct Batch: Codable, Equatable, Sendable {
     package enum ScalingRule: String, Codable, CaseIterable, Sendable {
         case auto, none, linear, sqrt
     }
+    package enum Policy: String, Codable, CaseIterable, Sendable {
+        /// A step's slots are the same whoever is in.
+        case fixed
+        /// So many slots for each worker that is in when the step begins.
+        case perWorker = "per_worker"
+    }
+    /// `batch_policy`.
+    package var policy = Policy.fixed
+    /// `batch_ramp_steps`: steps over which learning rates follow a change of the world; `per_worker` alone has them.
+    package var rampSteps = 20
     /// `train_batch_size`: samples in a slot.
     package var trainBatchSize = 1
-    /// `gradient_accumulation_steps`: slots in a step, when `global_batch_size` is not given.
+    /// `gradient_accumulation_steps`: slots in a step (with `per_worker`, of each worker), when `global_batch_size` is
+    /// not given.
     package var gradientAccumulationSteps = 1
     /// `global_batch_size`: samples in a step; a multiple of `train_batch_size`.
     package var globalBatchSize: Int?
-    /// `base_batch_size`: the batch that the learning rates are meant for; nil means the effective batch itself.
+    /// `base_batch_size`: the batch that the learning rates are meant for; nil means the effective batch itself, with
+    /// `per_worker` that of one worker.
     package var baseBatchSize: Int?
     /// `lr_scaling`.
     package var scalingRule = ScalingRule.auto
@@ -188,13 +200,27 @@ package struct Batch: Codable, Equatable, Sendable {
 
     package init() {}
 
-    /// S, the slots of a full step.
+    /// S, the slots of a full step; with `per_worker` those of one worker.
     package var slotsPerStep: Int {
         globalBatchSize.map { max(1, $0 / trainBatchSize) } ?? gradientAccumulationSteps
     }
 
-    /// Samples in a full step: slots at a bucket's tail and steps at an epoch's end may have fewer.
+    /// Samples in a full step (with `per_worker`, of one worker): slots at a bucket's tail and steps at an epoch's end may
+    /// have fewer.
     package var effectiveBatch: Int { slotsPerStep * trainBatchSize }
+
+    /// Samples in a full step when so many workers are in.
+    package func effectiveBatch(workers: Int) -> Int {
+        policy == .perWorker ? effectiveBatch * max(1, workers) : effectiveBatch
+    }
+
+    /// The batch that the learning rates are meant for.
+    package var referenceBatch: Double { Double(baseBatchSize ?? effectiveBatch) }
+
+    /// κ: the batch of so many workers over the one that the learning rates are meant for.
+    package func ratio(workers: Int = 1) -> Double {
+        Double(effectiveBatch(workers: workers)) / referenceBatch
+    }
 }
 
 /// What is asked of the model: noise, timesteps and the weighting of the loss.

@@ -18,20 +18,20 @@ extension Schedule {
     /// the run have the last step's multiplier, where diffusers would say 0.
     ///
     /// - Parameters:
-    ///   - step: from 0.
+    ///   - step: from 0; it need not be whole.
     ///   - totalSteps: of the whole run.
     ///   - learningRate: `learning_rate`, on which a polynomial decay depends.
-    package func multiplier(at step: Int, totalSteps: Int, learningRate: Double) -> Double {
-        let step = min(step, max(totalSteps - 1, 0))
+    package func multiplier(at step: Double, totalSteps: Int, learningRate: Double) -> Double {
+        let step = min(step, Double(max(totalSteps - 1, 0)))
         let warmup = warmupSteps(totalSteps: totalSteps)
         if kind == .constant { return 1 }
-        if step < warmup { return Double(step) / Double(max(1, warmup)) }
-        let progress = Double(step - warmup) / Double(max(1, totalSteps - warmup))
+        if step < Double(warmup) { return step / Double(max(1, warmup)) }
+        let progress = (step - Double(warmup)) / Double(max(1, totalSteps - warmup))
         switch kind {
         case .constant, .constantWithWarmup:
             return 1
         case .linear:
-            return max(0, Double(totalSteps - step) / Double(max(1, totalSteps - warmup)))
+            return max(0, (Double(totalSteps) - step) / Double(max(1, totalSteps - warmup)))
         case .cosine:
             return max(0, 0.5 * (1 + cos(.pi * progress)))
         case .cosineWithRestarts:

@@ -127,13 +127,14 @@ package enum SettingTable {
         .whole("train_batch_size", \.batch.trainBatchSize, in: 1...4096, "samples in a slot"),
         .whole(
             "gradient_accumulation_steps", \.batch.gradientAccumulationSteps, in: 1...65536,
-            "slots in a step, over all workers together"),
+            "slots in a step, over all workers together (with batch_policy per_worker: for each worker)"),
         .whole(
             "global_batch_size", optional: \.batch.globalBatchSize, in: 1...1_000_000,
             "samples in a step, instead of gradient_accumulation_steps"),
         .whole(
             "base_batch_size", optional: \.batch.baseBatchSize, in: 1...1_000_000,
-            "the batch that the learning rates are meant for; unset takes them as they are"),
+            "the batch that the learning rates are meant for; unset takes them as they are (per_worker: as one worker's)"
+        ),
         .choice(
             "lr_scaling", \.batch.scalingRule,
             "how learning rates follow the batch; auto is sqrt for AdamW, linear for SGD"),
@@ -141,6 +142,23 @@ package enum SettingTable {
             "lr_scaling_warmup_steps", \.batch.scalingWarmupSteps, in: 0...10_000_000,
             "steps over which they climb to the scaled value"),
         .flag("scale_adam_betas", \.batch.scalesAdamBetas, "scale AdamW's betas and eps with the batch too"),
+        Setting(
+            key: "batch_policy", shape: .choice(Batch.Policy.allCases.map(\.rawValue)),
+            help: "fixed: the same steps in any world; per_worker: the batch grows with the workers that are in",
+            assign: { (value, place, recipe) throws(RecipeError) in
+                recipe.batch.policy = try value.choice(Batch.Policy.self, at: place)
+                return nil
+            },
+            // Unsaid where it changes nothing: runs that began before there was a choice keep their name.
+            value: { $0.batch.policy == .fixed ? nil : .text($0.batch.policy.rawValue) }),
+        Setting(
+            key: "batch_ramp_steps", shape: .whole(0...1_000_000),
+            help: "per_worker: steps over which learning rates follow when a worker comes or goes; 0 is at once",
+            assign: { (value, place, recipe) throws(RecipeError) in
+                recipe.batch.rampSteps = try value.whole(at: place, in: 0...1_000_000)
+                return nil
+            },
+            value: { $0.batch.policy == .fixed ? nil : .whole($0.batch.rampSteps) }),
     ]
 
     private static let objective: [Setting<Recipe>] = [

@@ -12,12 +12,13 @@ package struct TrainingPlan: Sendable {
 
     package let buckets: [PlannedBucket]
     package let seed: UInt64
-    /// S, the slots of a full step.
+    /// S, the slots of a full step; where the batch grows with the world, those of a worker alone.
     package let slotsPerStep: Int
     package let slotsPerEpoch: Int
     package let samplesPerEpoch: Int
     package let stepsPerEpoch: Int
-    /// `max_train_epochs` whole epochs, or else `max_train_steps`.
+    /// `max_train_epochs` whole epochs, or else `max_train_steps`; where the batch grows with the world, the steps that a
+    /// worker alone would take.
     package let totalSteps: Int
     private let latest = LatestEpoch()
 

@@ -65,15 +65,16 @@ package final class DiffusionLearner {
 
     /// Computes Σ over the slot's samples of w·∇loss, times `lossScale`.
     ///
-    /// - Parameter gradient: `table.count` floats, all of which are overwritten.
+    /// - Parameters:
+    ///   - number: the slot's place in the run, from 0; see ``TrainingPlan/slot(ofRun:)``.
+    ///   - gradient: `table.count` floats, all of which are overwritten.
     package func gradient(
-        of slotIndex: Int, step: Int, lossScale: Float, into gradient: UnsafeMutableBufferPointer<Float>
+        ofSlot number: Int, lossScale: Float, into gradient: UnsafeMutableBufferPointer<Float>
     ) throws -> SlotGradient {
-        let slots = plan.slots(of: step)
-        guard slots.indices.contains(slotIndex) else {
-            throw LearnerError.noSuchSlot(slotIndex, step: step, count: slots.count)
+        guard (0..<plan.totalSlots).contains(number) else {
+            throw LearnerError.noSuchSlot(number, count: plan.totalSlots)
         }
-        let slot = slots[slotIndex]
+        let slot = plan.slot(ofRun: number)
         let pictures = slot.samples.map { manifest.pictures[$0.picture] }
         let clean = try cleanLatents(of: slot, pictures)
         let checkpoints = recipe.precision.gradientCheckpointing ? ActivationCheckpoints(leaves: leaves) : nil
@@ -165,12 +166,12 @@ private func squaredNorm(_ values: UnsafeBufferPointer<Float>) -> Double {
 
 /// What a worker was asked that it cannot do.
 package enum LearnerError: Error, CustomStringConvertible {
-    case noSuchSlot(Int, step: Int, count: Int)
+    case noSuchSlot(Int, count: Int)
 
     package var description: String {
         switch self {
-        case .noSuchSlot(let slot, let step, let count):
-            "slot \(slot) of step \(step) was asked for, which has \(count): coordinator and worker have other recipes"
+        case .noSuchSlot(let slot, let count):
+            "slot \(slot) of a run that has \(count) was asked for: coordinator and worker have other recipes"
         }
     }
 }

@@ -42,9 +42,12 @@ package struct OptimizerUpdate {
     ///   - moments: two buffers of the same size; SGD uses the first for its momentum.
     ///   - update: the number of this update, from 1.
     ///   - rates: the learning rate of each group. A group at 0 is moved by nothing, not even weight decay.
+    ///   - scaling: for this update alone.
     package func apply(
-        to weights: Tensor, gradient: Tensor, moments: (Tensor, Tensor), update: Int, rates: [ParameterGroup: Double]
+        to weights: Tensor, gradient: Tensor, moments: (Tensor, Tensor), update: Int, rates: [ParameterGroup: Double],
+        scaling: BatchScaling? = nil
     ) throws {
+        let scaling = scaling ?? self.scaling
         for group in ParameterGroup.allCases {
             let own = ranges.filter { $0.group == group && !$0.range.isEmpty }.map(\.range)
             guard let rate = rates[group], !own.isEmpty else { continue }

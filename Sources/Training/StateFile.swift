@@ -1,4 +1,5 @@
 package import Foundation
+package import Recipe
 import Safetensors
 
 /// All that a run needs to go on from a step: master weights, moments, and the numbers beside them.
@@ -17,10 +18,14 @@ package struct TrainingState: Equatable, Sendable {
         package var memo: Data?
         /// Steps in a row that had to leave samples out.
         package var wounded: Int
+        /// The place in the run at which the next step begins; nil in states that are older than it.
+        package var firstSlot: Int?
+        /// Where learning rates are on their way to another batch; nil where the batch is fixed.
+        package var ramp: BatchRamp?
 
         package init(
             step: Int, recipe: String, shapes: String, lossScale: LossScale, noiseScale: NoiseScale, memo: Data?,
-            wounded: Int
+            wounded: Int, firstSlot: Int? = nil, ramp: BatchRamp? = nil
         ) {
             self.step = step
             self.recipe = recipe
@@ -29,6 +34,8 @@ package struct TrainingState: Equatable, Sendable {
             self.noiseScale = noiseScale
             self.memo = memo
             self.wounded = wounded
+            self.firstSlot = firstSlot
+            self.ramp = ramp
         }
     }
 

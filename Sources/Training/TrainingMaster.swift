@@ -3,58 +3,6 @@ package import Foundation
 package import Recipe
 import Torch
 
-/// What one step came to.
-package struct StepResult: Equatable, Sendable {
-    /// The step's number, from 0.
-    package var step: Int
-    package var samples: Int
-    /// The mean over samples of the weighted loss.
-    package var loss: Double
-    package var rates: [ParameterGroup: Double]
-    /// Of the mean gradient, before clipping.
-    package var gradientNorm: Double
-    /// See ``NoiseScale/value``.
-    package var noiseScale: Double?
-    /// The mean loss of each slot, in order: kohya's micro-steps.
-    package var slotLosses: [Double]
-}
-
-/// What a step's sum of gradients led to.
-package enum StepOutcome: Equatable, Sendable {
-    case committed(StepResult)
-    /// Only the loss scale changed; the same step is to be computed again.
-    case repeated(reason: String)
-    /// Weights and moments are those of the last good state; the run cannot go on.
-    case stopped(advice: String)
-}
-
-/// One slot's part in a step, as a worker reported it.
-package struct SlotReport: Equatable, Sendable {
-    package var samples: Int
-    /// The sum over samples of the weighted loss.
-    package var loss: Double
-    /// `|g|²` of the slot's mean gradient.
-    package var squaredGradientNorm: Double
-
-    package init(samples: Int, loss: Double, squaredGradientNorm: Double) {
-        self.samples = samples
-        self.loss = loss
-        self.squaredGradientNorm = squaredGradientNorm
-    }
-}
-
-/// A slot that was not finite wherever it was computed.
-package struct LeftOutSlot: Equatable, Sendable {
-    package var samples: [String]
-    /// Where the number that is not finite turned up.
-    package var group: String
-
-    package init(samples: [String], group: String) {
-        self.samples = samples
-        self.group = group
-    }
-}
-
 /// The owner of the LoRA's master weights, the moments, the learning rate, the commit decision and the files.
 ///
 /// Knows no network: who computed the sums is nothing to it. Used from one thread.
@@ -81,9 +29,14 @@ package final class TrainingMaster {
     private var wounded = 0
     private var lastState: (step: Int, time: TimeInterval)
     private var due = DueFiles()
+    private var ramp = BatchRamp()
 
     /// Steps applied so far.
     package private(set) var step = 0
+    /// The place in the run at which the next step begins.
+    package private(set) var firstSlot = 0
+    /// Workers that were in at the last step; before one, those that are expected.
+    package var workers = 1
     /// What whoever watches left with the last state; see ``TrainingState/Cursor/memo``.
     package private(set) var memo: Data?
     /// Why files of the last step are not on disk; nil when all are.
@@ -99,6 +52,17 @@ package final class TrainingMaster {
 
     package var parameterCount: Int { table.count }
     package var lossScale: Float { scale.value }
+    package var isComplete: Bool { firstSlot >= plan.totalSlots }
+    /// The most slots that the next step may have.
+    package var slotLimit: Int {
+        recipe.batch.policy == .fixed ? plan.slotCount(of: step) : plan.slotsLeft(from: firstSlot)
+    }
+    /// Slots that each worker adds to a step; nil where who is in changes nothing.
+    package var slotsPerWorker: Int? { recipe.batch.policy == .fixed ? nil : plan.slotsPerStep }
+    /// The run's steps; where the batch grows with the world, as many as there will be if it stays as it is.
+    package var totalSteps: Int {
+        recipe.batch.policy == .fixed ? plan.totalSteps : step + plan.steps(from: firstSlot, workers: workers)
+    }
 
     /// - Parameters:
     ///   - initial: the flat weights of a fresh run.
@@ -131,6 +95,8 @@ package final class TrainingMaster {
         try moments.0.assign(Tensor.of(state.firstMoments, shape: [table.count]))
         try moments.1.assign(Tensor.of(state.secondMoments, shape: [table.count]))
         step = state.cursor.step
+        firstSlot = state.cursor.firstSlot ?? plan.firstSlotOfRun(step: step)
+        ramp = state.cursor.ramp ?? BatchRamp()
         scale = state.cursor.lossScale
         noiseScale = state.cursor.noiseScale
         memo = state.cursor.memo
@@ -148,16 +114,23 @@ package final class TrainingMaster {
     /// - Parameters:
     ///   - sum: Σ w·∇loss over the samples of `slots`, times ``lossScale``.
     ///   - leftOut: slots that are not in the sum because they were not finite.
+    ///   - workers: that were in when the step began; they count where the batch grows with them.
     package func apply(
-        _ sum: UnsafeMutableBufferPointer<Float>, slots: [SlotReport], leftOut: [LeftOutSlot]
+        _ sum: UnsafeMutableBufferPointer<Float>, slots: [SlotReport], leftOut: [LeftOutSlot], workers: Int = 1
     ) throws -> StepOutcome {
         if !leftOut.isEmpty, scale.overflowed() {
             return .repeated(reason: "fp16 gradients overflowed; the loss scale is now \(Int(scale.value))")
         }
         let samples = slots.reduce(0) { $0 + $1.samples }
+        var ramp = ramp
+        let ratio = ramp.advance(towards: recipe.batch.ratio(workers: workers), over: recipe.batch.rampSteps)
+        let rates = try recipe.batch.policy == .fixed ? rates : rates.scaled(to: ratio)
         var result = StepResult(
-            step: step, samples: samples, loss: slots.reduce(0) { $0 + $1.loss } / Double(max(1, samples)),
-            rates: rates.rates(at: step), gradientNorm: 0, noiseScale: noiseScale.value,
+            step: step, samples: samples, firstSlot: firstSlot, epoch: plan.epoch(ofSlot: firstSlot),
+            effectiveBatch: recipe.batch.effectiveBatch(workers: workers),
+            scaledBatch: rates.scaling.ratio * recipe.batch.referenceBatch,
+            loss: slots.reduce(0) { $0 + $1.loss } / Double(max(1, samples)),
+            rates: rates.rates(at: plan.baseStep(ofSlot: firstSlot)), gradientNorm: 0, noiseScale: noiseScale.value,
             slotLosses: slots.map { $0.loss / Double(max(1, $0.samples)) })
         var isWhole = leftOut.isEmpty
         if samples > 0 {
@@ -170,7 +143,8 @@ package final class TrainingMaster {
                     mean: result.gradientNorm * result.gradientNorm)
                 result.noiseScale = noiseScale.value
                 try update.apply(
-                    to: weights, gradient: gradient, moments: moments, update: step + 1, rates: result.rates)
+                    to: weights, gradient: gradient, moments: moments, update: step + 1, rates: result.rates,
+                    scaling: rates.scaling)
             } else {
                 isWhole = false
             }
@@ -183,8 +157,15 @@ package final class TrainingMaster {
             if wounded >= Self.patience { return try giveUp(leftOut) }
         }
         memo = remember(result)
+        self.ramp = ramp
+        self.workers = workers
         step += 1
-        collectDueFiles()
+        firstSlot =
+            recipe.batch.policy == .fixed
+            ? plan.firstSlotOfRun(step: step)
+            : firstSlot + min(slots.count + leftOut.count, plan.slotsLeft(from: firstSlot))
+        result.totalSteps = totalSteps
+        collectDueFiles(after: result.firstSlot)
         do {
             try writeDueFiles()
         } catch {
@@ -212,11 +193,14 @@ package final class TrainingMaster {
         var state = false
     }
 
-    private func collectDueFiles() {
-        let finishedEpoch = plan.endsEpoch(step - 1) ? plan.epoch(of: step - 1) + 1 : nil
-        let isLast = step == plan.totalSteps
-        if let every = recipe.run.saveEveryNSteps, step % every == 0, !isLast {
-            due.adapters.append(files.name(ofStep: step))
+    /// - Parameter begin: where the step that was just applied began.
+    private func collectDueFiles(after begin: Int) {
+        let finishedEpoch = firstSlot % plan.slotsPerEpoch == 0 ? firstSlot / plan.slotsPerEpoch : nil
+        let isLast = isComplete
+        if let every = recipe.run.saveEveryNSteps, !isLast {
+            // In base steps, as max_train_steps is: a large step may pass the mark.
+            let (before, now) = (Int(plan.baseStep(ofSlot: begin)), Int(plan.baseStep(ofSlot: firstSlot)))
+            if before / every < now / every { due.adapters.append(files.name(ofStep: now / every * every)) }
         }
         if let every = recipe.run.saveEveryNEpochs, let finishedEpoch, finishedEpoch % every == 0, !isLast {
             due.adapters.append(files.name(ofEpoch: finishedEpoch))
@@ -250,7 +234,7 @@ package final class TrainingMaster {
         try beforeState()
         let cursor = TrainingState.Cursor(
             step: step, recipe: recipeHash, shapes: table.hash, lossScale: scale, noiseScale: noiseScale, memo: memo,
-            wounded: wounded)
+            wounded: wounded, firstSlot: firstSlot, ramp: recipe.batch.policy == .fixed ? nil : ramp)
         let path = try files.states.save(
             TrainingState(
                 cursor: cursor, weights: weights.floats(), firstMoments: moments.0.floats(),
@@ -267,7 +251,7 @@ package final class TrainingMaster {
     private func saveAdapter(named name: String) throws {
         let path = try files.saveAdapter(
             named: name, table: table, weights: weights.floats(), precision: recipe.run.savePrecision, step: step,
-            epoch: plan.epoch(of: step - 1) + 1)
+            epoch: plan.epoch(ofSlot: max(0, firstSlot - 1)) + 1)
         didSave(path, step)
     }
 }

@@ -80,9 +80,12 @@ package struct Lease: Codable, Equatable, Sendable {
     package var lossScale: Float
     /// The checksum of the weights to compute with.
     package var weights: UInt64
+    /// What the learner adds to a slot's number to find its samples.
+    package var firstSlot: Int
 
     package init(
-        number: UInt64, step: Int, round: UInt32, slots: Range<Int>, slotCount: Int, lossScale: Float, weights: UInt64
+        number: UInt64, step: Int, round: UInt32, slots: Range<Int>, slotCount: Int, lossScale: Float, weights: UInt64,
+        firstSlot: Int = 0
     ) {
         self.number = number
         self.step = step
@@ -92,8 +95,14 @@ package struct Lease: Codable, Equatable, Sendable {
         self.slotCount = slotCount
         self.lossScale = lossScale
         self.weights = weights
+        self.firstSlot = firstSlot
     }
 
-    /// nil when the bounds make no range within the step.
-    package var slots: Range<Int>? { 0 <= first && first < end && end <= slotCount ? first..<end : nil }
+    /// nil when the bounds make no range within the step, or the step lies beyond what can be counted.
+    package var slots: Range<Int>? {
+        guard 0 <= first, first < end, end <= slotCount, 0 <= firstSlot, firstSlot <= .max - slotCount else {
+            return nil
+        }
+        return first..<end
+    }
 }

@@ -42,7 +42,7 @@ final class ClusterLearner: Learner {
     func gradient(
         of slot: Int, step: Int, lossScale: Float, into gradient: UnsafeMutableBufferPointer<Float>
     ) throws -> SlotOutcome {
-        let result = try learner.gradient(of: slot, step: step, lossScale: lossScale, into: gradient)
+        let result = try learner.gradient(ofSlot: slot, lossScale: lossScale, into: gradient)
         return SlotOutcome(
             slot: slot, samples: result.samples, loss: result.loss, squaredGradientNorm: result.squaredNorm,
             sampleNames: result.sampleNames, notFinite: result.notFinite)

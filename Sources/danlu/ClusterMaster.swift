@@ -37,10 +37,13 @@ final class ClusterMaster: Master {
     let shapeTableHash: String
     var parameterCount: Int { master.parameterCount }
     var step: Int { master.step }
-    var totalSteps: Int { master.plan.totalSteps }
+    var totalSteps: Int { master.totalSteps }
+    var slotsPerWorker: Int? { master.slotsPerWorker }
     var lossScale: Float { master.lossScale }
 
-    func slotCount(of step: Int) -> Int { master.plan.slotCount(of: step) }
+    /// Of the next step: the only one that is asked for.
+    func slotCount(of step: Int) -> Int { master.slotLimit }
+    func firstSlot(of step: Int) -> Int { master.firstSlot }
 
     func withWeights<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result {
         try master.withWeights(body)
@@ -54,7 +57,7 @@ final class ClusterMaster: Master {
             SlotReport(samples: $0.samples, loss: $0.loss, squaredGradientNorm: $0.squaredGradientNorm)
         }
         let leftOut = contribution.leftOut.map { LeftOutSlot(samples: $0.sampleNames, group: $0.notFinite ?? "loss") }
-        switch try master.apply(sum, slots: slots, leftOut: leftOut) {
+        switch try master.apply(sum, slots: slots, leftOut: leftOut, workers: contribution.workers) {
         case .committed(let result):
             report(result, contribution)
             return .committed

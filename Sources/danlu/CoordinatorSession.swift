@@ -28,6 +28,11 @@ struct CoordinatorSession {
     }
 
     func run() throws {
+        guard prepared.recipe.batch.policy == .fixed || !options.exact else {
+            throw Failure(
+                "--exact cannot be had with batch_policy = \"per_worker\", whose result depends on who is in when: leave "
+                    + "one out")
+        }
         for note in prepared.notes { Console.output.line("note: \(note)") }
         Console.output.line(try prepared.printout(workers: workers))
         if options.plan { return }
@@ -46,21 +51,22 @@ struct CoordinatorSession {
             files: files)
         for note in files.notes { Console.output.line("note: \(note)") }
         let final = files.directory.appending(path: files.finalName + ".safetensors").path
-        guard training.step < prepared.plan.totalSteps else {
+        training.workers = max(1, workers)
+        guard !training.isComplete else {
             if !FileManager.default.fileExists(atPath: final) { try training.saveFinalAdapter() }
             Console.output.line("This run is finished: \(final). Say --fresh to do it again.")
             return
         }
         if training.step > 0 {
-            Console.output.line("Going on after step \(training.step) of \(prepared.plan.totalSteps).")
+            Console.output.line("Going on after step \(training.step) of \(training.totalSteps).")
         }
         try files.write(recipe.toml, to: "recipe.toml")
 
-        let progress = ProgressReporter(plan: prepared.plan, memo: training.memo)
+        let progress = ProgressReporter(plan: prepared.plan, batch: recipe.batch, memo: training.memo)
         let identity = try files.nextIdentity()
         let runID = RunID(identity.first, identity.second)
         let life = JournalWriter.Life(
-            run: "\(runID)", recipe: recipe.hash, totalSteps: prepared.plan.totalSteps, version: Danlu.version,
+            run: "\(runID)", recipe: recipe.hash, totalSteps: training.totalSteps, version: Danlu.version,
             incarnation: identity.incarnation, firstStep: training.step)
         let writer = try JournalWriter(run: files.directory, life: life, fresh: options.fresh) { progress.note($0) }
         let journal = RunJournal(writer, plan: prepared.plan)
@@ -124,7 +130,7 @@ struct CoordinatorSession {
         case .stopped(let reason):
             if let failure = crew.failure { throw Failure(failure) }
             Console.output.line(
-                "Stopped after step \(training.step) of \(prepared.plan.totalSteps) (\(reason)); the same command goes on from there."
+                "Stopped after step \(training.step) of \(training.totalSteps) (\(reason)); the same command goes on from there."
             )
         case .unsaved(let reason):
             throw Failure("the run has ended, but its last state could not be saved: \(reason)")

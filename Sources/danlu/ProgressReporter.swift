@@ -13,16 +13,19 @@ final class ProgressReporter: Sendable {
         var display: ProgressDisplay
         var recorder: LossRecorder
         var lastStep: ContinuousClock.Instant
-        var workers = 0
+        var advice = NoiseAdvice()
+        var effectiveBatch: Int?
     }
 
     private let plan: TrainingPlan
+    private let batch: Batch
     private let started = ContinuousClock.now
     private let state: Mutex<State>
 
     /// - Parameter memo: what ``memo(of:)`` gave in an earlier life of the run.
-    init(plan: TrainingPlan, memo: Data?) {
+    init(plan: TrainingPlan, batch: Batch, memo: Data?) {
         self.plan = plan
+        self.batch = batch
         let recorder = memo.flatMap { try? JSONDecoder().decode(LossRecorder.self, from: $0) } ?? LossRecorder()
         let terminal = Terminal(descriptor: STDOUT_FILENO)
         state = Mutex(
@@ -32,9 +35,9 @@ final class ProgressReporter: Sendable {
     /// Takes in a step's losses; what is to be kept with the run's state.
     func memo(of result: StepResult) -> Data? {
         state.withLock { state in
-            let epoch = plan.epoch(of: result.step)
+            let first = result.firstSlot % plan.slotsPerEpoch
             for (index, loss) in result.slotLosses.enumerated() {
-                state.recorder.add(epoch: epoch, slot: plan.firstSlot(of: result.step) + index, loss: loss)
+                state.recorder.add(epoch: result.epoch, slot: first + index, loss: loss)
             }
             return try? JSONEncoder().encode(state.recorder)
         }
@@ -50,16 +53,32 @@ final class ProgressReporter: Sendable {
             let elapsed = now - state.lastStep
             state.lastStep = now
             let report = StepReport(
-                step: result.step + 1, totalSteps: plan.totalSteps, epoch: plan.epoch(of: result.step) + 1,
+                step: result.step + 1, totalSteps: result.totalSteps, epoch: result.epoch + 1,
                 epochs: plan.epochs, loss: result.loss, averageLoss: state.recorder.average,
                 learningRates: result.rates,
                 gradientNorm: result.gradientNorm, noiseScale: result.noiseScale, samples: result.samples,
+                effectiveBatch: result.effectiveBatch,
+                scaledBatch: batch.policy == .perWorker ? result.scaledBatch : nil,
                 seconds: elapsed / .seconds(1), workers: contribution.shares.count)
             let terminal = Terminal(descriptor: STDOUT_FILENO)
             if let text = state.display.show(report, at: now - started, width: terminal.width) {
                 Console.output.write(text)
             }
+            let sentences = [
+                change(of: &state, to: result),
+                state.advice.heed(noiseScale: result.noiseScale, batch: result.effectiveBatch),
+            ]
+            for sentence in sentences.compactMap({ $0 }) { Console.output.write(state.display.message(sentence)) }
         }
+    }
+
+    /// What a change of the world does to the learning rates, where the batch grows with it.
+    private func change(of state: inout State, to result: StepResult) -> String? {
+        defer { state.effectiveBatch = result.effectiveBatch }
+        guard batch.policy == .perWorker, state.effectiveBatch != result.effectiveBatch else { return nil }
+        let now = "the effective batch is \(result.effectiveBatch) now"
+        return result.scaledBatch == Double(result.effectiveBatch)
+            ? now : now + "; learning rates follow over \(Figures.count(batch.rampSteps, "step"))"
     }
 
     /// Shows what happened to the cluster.

@@ -24,7 +24,7 @@ final class RunJournal: Sendable {
     ///   - weights: the checksum of those that the step led to.
     func took(_ result: StepResult, _ contribution: StepContribution, averageLoss: Double, weights: UInt64) {
         let names = Dictionary(contribution.shares.map { ($0.worker, $0.name) }, uniquingKeysWith: { $1 })
-        let first = plan.firstSlot(of: result.step)
+        let first = result.firstSlot % plan.slotsPerEpoch
         func entry(_ outcome: SlotOutcome, by worker: String?) -> SlotEntry {
             SlotEntry(
                 slot: first + outcome.slot, worker: worker, loss: outcome.loss / Double(max(1, outcome.samples)),
@@ -37,7 +37,7 @@ final class RunJournal: Sendable {
         writer.write(
             .step(
                 StepEntry(
-                    step: result.step, epoch: plan.epoch(of: result.step), loss: result.loss,
+                    step: result.step, epoch: result.epoch, loss: result.loss,
                     averageLoss: averageLoss, rates: result.rates, gradientNorm: result.gradientNorm,
                     noiseScale: result.noiseScale, samples: result.samples, seconds: contribution.seconds,
                     weights: weights, slots: (committed + leftOut).sorted { $0.slot < $1.slot },

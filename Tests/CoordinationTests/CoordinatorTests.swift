@@ -11,7 +11,10 @@ struct Table {
     var stamps: [String: Stamp] = [:]
     var pings: UInt64 = 0
 
-    init(slots: Int = 8, lossScale: Float = 1, change: (inout Coordinator.Settings) -> Void = { _ in }) {
+    init(
+        slots: Int = 8, lossScale: Float = 1, plan: StepPlan? = nil,
+        change: (inout Coordinator.Settings) -> Void = { _ in }
+    ) {
         var settings = Coordinator.Settings(
             run: Self.run, incarnation: 100,
             requirements: Requirements(
@@ -20,7 +23,7 @@ struct Table {
             welcome: Welcome(run: Data(), bulkPort: 2, parameterCount: 2, chunkBytes: 8, creditChunks: 2, threads: 1))
         change(&settings)
         coordinator = Coordinator(
-            settings, plan: StepPlan(step: 0, slotCount: slots, lossScale: lossScale, weights: 11))
+            settings, plan: plan ?? StepPlan(step: 0, slotCount: slots, lossScale: lossScale, weights: 11))
         effects = coordinator.start()
     }
 

@@ -59,6 +59,36 @@ private func plan(
                 """)
     }
 
+    @Test func `says what one, two and four workers would make of it where the batch grows with them`() throws {
+        var recipe = recipe()
+        recipe.batch.policy = .perWorker
+        recipe.batch.globalBatchSize = nil
+        recipe.batch.baseBatchSize = nil
+        recipe.batch.gradientAccumulationSteps = 4
+        let plan = try plan(recipe, workers: 3)
+        #expect(
+            plan.text.contains(
+                """
+                  step            4 slots of 2 for each worker that is in when it begins
+                                  (learning rates are for a batch of 8); the result depends on
+                                  who is in when: it is never exact
+                  epoch           60 slots = 15 steps of one worker
+                  run             the samples of 150 steps of one worker, 10 epochs, seed 42
+                  1 worker        batch 8, 150 steps, unet 1e-4, textencoder 5e-5
+                  2 workers       batch 16, 80 steps, unet 1.41e-4, textencoder 7.07e-5 (sqrt, x
+                                  1.414)
+                  3 workers       batch 24, 50 steps, unet 1.73e-4, textencoder 8.66e-5 (sqrt, x
+                                  1.732)
+                  4 workers       batch 32, 40 steps, unet 2e-4, textencoder 1e-4 (sqrt, x 2)
+
+                """), "\(plan.text)")
+        #expect(plan.text.contains("by samples seen; a change of\n                  the world takes 20 steps"))
+        #expect(plan.hints == [])
+        let crowd = PlanText(
+            recipe: recipe, plan: plan.plan, learningRates: plan.learningRates, workers: 16)
+        #expect(crowd.hints.first?.hasPrefix("an epoch has 60 slots, fewer than 16 workers take in a step") == true)
+    }
+
     @Test func `fits 80 columns, whatever the names`() throws {
         var recipe = recipe()
         recipe.model.path = String(repeating: "very/", count: 60) + "long"

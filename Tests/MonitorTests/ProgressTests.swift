@@ -186,3 +186,17 @@ private func throughput(_ report: StepReport) -> Throughput {
         #expect(abs((throughput.samplesPerSecond ?? 0) - 4) < 1e-5)
     }
 }
+
+@Suite struct `A batch that grows with the world` {
+    @Test func `stands in the line, with the batch that learning rates are on their way from`() {
+        func line(_ batch: Int, _ scaled: Double?) -> String {
+            var report = report(workers: 2)
+            report.effectiveBatch = batch
+            report.scaledBatch = scaled
+            return ProgressLine.plain(report, throughput: throughput(report))
+        }
+        #expect(line(8, 8).contains("  batch 8  2 workers"))
+        #expect(line(8, 5.2).contains("  batch 8 (lr for 5.20)  2 workers"))
+        #expect(!line(8, nil).contains("batch"))
+    }
+}

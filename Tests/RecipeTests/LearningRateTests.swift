@@ -39,7 +39,7 @@ struct ScheduleFixture: Decodable {
             recipe.schedule.power = expected.power
             let rates = try LearningRates(recipe: recipe, totalSteps: expected.total)
             for (step, rate) in expected.learningRates.enumerated() {
-                let ours = rates.rate(.unet, at: step)
+                let ours = rates.rate(.unet, at: Double(step))
                 #expect(
                     abs(ours - rate) <= 1e-12 * fixture.baseLearningRate, "\(expected.testDescription), step \(step)")
             }
@@ -114,7 +114,7 @@ struct ScheduleFixture: Decodable {
         recipe.batch.baseBatchSize = 1
         recipe.batch.scalingWarmupSteps = 4
         let rates = try LearningRates(recipe: recipe, totalSteps: 10)
-        #expect((0..<6).map { rates.scalingFactor(at: $0) } == [1, 2, 3, 4, 5, 5])
+        #expect((0..<6).map { rates.scalingFactor(at: Double($0)) } == [1, 2, 3, 4, 5, 5])
     }
 
     @Test func `scales Adam's betas and epsilon by Malladi's rule`() throws {

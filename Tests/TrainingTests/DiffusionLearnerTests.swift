@@ -123,9 +123,9 @@ import Training
         #expect(seen == [true, false])
     }
 
-    @Test func `of a slot that the step does not have is refused`() throws {
+    @Test func `of a slot that the run does not have is refused`() throws {
         let learner = try forge.learner()
-        let error = try #require(throws: LearnerError.self) { try learner.gradient(of: 5) }
-        #expect(error.description.hasPrefix("slot 5 of step 0 was asked for, which has 5"))
+        let error = try #require(throws: LearnerError.self) { try learner.gradient(of: 200) }
+        #expect(error.description.hasPrefix("slot 200 of a run that has 200 was asked for"))
     }
 }

@@ -91,11 +91,11 @@ final class Forge {
 extension DiffusionLearner {
     func use(weights: [Float]) throws { try weights.withUnsafeBufferPointer { try use($0) } }
 
-    /// The gradient of a slot, and what else came of it.
+    /// The gradient of a slot in steps of five, and what else came of it.
     func gradient(of slot: Int, step: Int = 0, lossScale: Float = 1) throws -> (values: [Float], SlotGradient) {
         var values = [Float](repeating: .nan, count: table.count)
         let result = try values.withUnsafeMutableBufferPointer {
-            try gradient(of: slot, step: step, lossScale: lossScale, into: $0)
+            try gradient(ofSlot: step * 5 + slot, lossScale: lossScale, into: $0)
         }
         return (values, result)
     }
@@ -107,11 +107,13 @@ extension TrainingMaster {
 
     /// One step in which every slot had `samples` samples of loss 1.
     func apply(
-        _ sum: [Float], slots: [Int] = [2, 2, 2, 2, 2], leftOut: [LeftOutSlot] = []
+        _ sum: [Float], slots: [Int] = [2, 2, 2, 2, 2], leftOut: [LeftOutSlot] = [], workers: Int = 1
     ) throws -> StepOutcome {
         var sum = sum
         let reports = slots.map { SlotReport(samples: $0, loss: Double($0), squaredGradientNorm: 1) }
-        return try sum.withUnsafeMutableBufferPointer { try apply($0, slots: reports, leftOut: leftOut) }
+        return try sum.withUnsafeMutableBufferPointer {
+            try apply($0, slots: reports, leftOut: leftOut, workers: workers)
+        }
     }
 
     /// Applies steps with gradients that are a function of the step's number.

@@ -75,6 +75,36 @@ import Training
         }
     }
 
+    /// Where a file may end: every third byte, and each of the first and last.
+    private static func cuts(of whole: Data) -> [Int] {
+        (0..<whole.count).filter { $0 < 16 || $0 % 3 == 0 || $0 > whole.count - 16 }
+    }
+
+    @Test func `Case 4: leave the one before, and no litter, when the coordinator is killed at any byte of one`() throws
+    {
+        let whole = try Data(contentsOf: newest)
+        try FileManager.default.removeItem(at: newest)
+        let begun = forge.folder.appending(path: "out/state/.step-0000000002.safetensors.77-4.partial")
+        for count in Self.cuts(of: whole) + [whole.count] {
+            try whole.prefix(count).write(to: begun)
+            let state = try forge.files().resume(recipe: "recipe", shapes: "shapes")
+            #expect(state == written[0], "\(count) bytes")
+            #expect(!FileManager.default.fileExists(atPath: begun.path), "\(count) bytes")
+        }
+    }
+
+    @Test func `Case 4: are passed over when the power failed before any of their bytes was on disk`() throws {
+        let whole = try Data(contentsOf: newest)
+        for count in Self.cuts(of: whole) {
+            try whole.prefix(count).write(to: newest)
+            guard case .state(let state, let damaged) = try states.latest() else {
+                Issue.record("nothing was found")
+                return
+            }
+            #expect(state == written[0] && damaged.count == 1, "\(count) bytes")
+        }
+    }
+
     @Test func `are never given up in silence`() throws {
         for step in [1, 2] {
             try Data().write(to: forge.folder.appending(path: "out/state/step-000000000\(step).safetensors"))

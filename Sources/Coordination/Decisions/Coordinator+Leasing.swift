@@ -11,6 +11,7 @@ extension Coordinator {
 
         var effects: [CoordinatorEffect] = []
         if round.beganAt == nil {
+            effects += settle(for: idle.count)
             round.beganAt = now
             round.heardAt = now
             // The weights go to everybody first, also to those who will compute nothing this time.
@@ -75,7 +76,8 @@ extension Coordinator {
         round.grant(slots, to: id, number: lastLease, now: now, within: within)
         let lease = Lease(
             number: lastLease, step: round.plan.step, round: round.number, slots: slots,
-            slotCount: round.plan.slotCount, lossScale: round.plan.lossScale, weights: round.plan.weights)
+            slotCount: round.plan.slotCount, lossScale: round.plan.lossScale, weights: round.plan.weights,
+            firstSlot: round.plan.firstSlot)
         return refreshWeights(of: id, at: now) + [.send(.lease(lease), to: member.peer, stamp: member.stamp)]
     }
 

@@ -48,6 +48,8 @@ package struct Coordinator: Sendable {
     var gatheringSince: Duration?
     var hasGathered = false
     var saidWaitingAt: Duration?
+    /// Workers that the last step was sized for.
+    var lastWorkers = 0
 
     /// - Parameter plan: the first step to do.
     package init(_ settings: Settings, plan: StepPlan) {
@@ -85,7 +87,7 @@ package struct Coordinator: Sendable {
     /// The step being done.
     package var plan: StepPlan { round.plan }
 
-    private var beginEffect: CoordinatorEffect {
+    var beginEffect: CoordinatorEffect {
         .begin(round: round.number, step: round.plan.step, slotCount: round.plan.slotCount)
     }
 
@@ -107,7 +109,7 @@ package struct Coordinator: Sendable {
                 samples: theirs.reduce(0) { $0 + $1.outcome.samples }, seconds: round.seconds[id] ?? 0)
         }
         return StepContribution(
-            step: round.plan.step, round: round.number, outcomes: outcomes.map(\.outcome),
+            workers: round.workers, step: round.plan.step, round: round.number, outcomes: outcomes.map(\.outcome),
             contributors: outcomes.map(\.worker), leftOut: round.leftOut.sorted { $0.key < $1.key }.map(\.value),
             seconds: (now - (round.beganAt ?? now)).inSeconds, shares: shares)
     }

@@ -16,7 +16,9 @@ package protocol Learner: AnyObject {
 
     /// Computes Σ over the slot's samples of w·∇loss, times `lossScale`.
     ///
-    /// - Parameter gradient: ``parameterCount`` floats, all of which are overwritten.
+    /// - Parameters:
+    ///   - slot: its number in the step, plus the master's ``Master/firstSlot(of:)``.
+    ///   - gradient: ``parameterCount`` floats, all of which are overwritten.
     /// - Returns: what the slot said; ``SlotOutcome/notFinite`` tells the cluster to leave `gradient` unread.
     /// - Throws: when this worker cannot go on at all; it then leaves the run.
     func gradient(

@@ -11,8 +11,12 @@ package protocol Master: AnyObject {
     /// Steps applied so far; the next step to do has this number.
     var step: Int { get }
     var totalSteps: Int { get }
-    /// S of a step.
+    /// S of a step; where ``slotsPerWorker`` is not nil, the most that it may have.
     func slotCount(of step: Int) -> Int
+    /// Slots that each worker adds to a step, where the batch grows with the world; nil where who is in changes nothing.
+    var slotsPerWorker: Int? { get }
+    /// What a learner adds to the number of a slot in `step`: 0 where it finds its samples by the step's number.
+    func firstSlot(of step: Int) -> Int
     /// What losses are multiplied by before gradients are taken; 1 where fp16 does not need it.
     var lossScale: Float { get }
     func withWeights<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result
@@ -32,6 +36,8 @@ package protocol Master: AnyObject {
 
 extension Master {
     package var unsaved: String? { nil }
+    package var slotsPerWorker: Int? { nil }
+    package func firstSlot(of step: Int) -> Int { 0 }
 }
 
 /// What became of a step's gradients.
@@ -58,6 +64,8 @@ package struct StepContribution: Equatable, Sendable {
         package var seconds: Double
     }
 
+    /// Workers that could compute when it began.
+    package var workers: Int
     package var step: Int
     /// Which try of a step this is, counted over the run of the coordinator.
     package var round: UInt32
@@ -72,9 +80,10 @@ package struct StepContribution: Equatable, Sendable {
     package var shares: [Share]
 
     package init(
-        step: Int, round: UInt32, outcomes: [SlotOutcome], contributors: [WorkerID] = [],
+        workers: Int = 1, step: Int, round: UInt32, outcomes: [SlotOutcome], contributors: [WorkerID] = [],
         leftOut: [SlotOutcome], seconds: Double, shares: [Share]
     ) {
+        self.workers = workers
         self.step = step
         self.round = round
         self.outcomes = outcomes

@@ -18,6 +18,8 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
     case waiting(reason: String)
     case repeated(step: Int, reason: String)
     case rolledBack(to: Int, reason: String)
+    /// The world is another than at the step before, and the batch grows with it.
+    case resized(step: Int, workers: Int, slotsPerWorker: Int)
     case pausing(step: Int, reason: String)
     case paused(step: Int, reason: String)
     case resumed(step: Int)
@@ -53,6 +55,9 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
         case .waiting(let reason): reason
         case .repeated(let step, let reason): "step \(step) is done again: \(reason)"
         case .rolledBack(let step, let reason): "back to step \(step): \(reason)"
+        case .resized(let step, let workers, let each):
+            "from step \(step) a step has \(workers * each) slots, \(each) for each of \(workers) "
+                + "worker\(workers == 1 ? "" : "s")"
         case .pausing(let step, let reason): "pausing after step \(step): \(reason)"
         case .paused(let step, let reason): "paused before step \(step): \(reason)"
         case .resumed(let step): "going on with step \(step)"

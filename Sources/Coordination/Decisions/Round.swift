@@ -7,6 +7,10 @@ package struct StepPlan: Equatable, Sendable {
     package var lossScale: Float
     /// The checksum of the weights to compute with.
     package var weights: UInt64
+    /// What learners add to the numbers of the step's slots; see ``Master/firstSlot(of:)``.
+    package var firstSlot = 0
+    /// How the step grows with the world; nil when it does not.
+    package var growth: Growth?
 
     package init(step: Int, slotCount: Int, lossScale: Float, weights: UInt64) {
         self.step = step
@@ -48,6 +52,8 @@ struct Round: Sendable {
     var beganAt: Duration?
     /// When the round last got on: it began, or a sum came.
     var heardAt: Duration?
+    /// Workers that could compute when it began.
+    var workers = 0
     private(set) var grants: [Grant] = []
     /// By slot, of those that are in.
     private(set) var outcomes: [Int: (outcome: SlotOutcome, worker: WorkerID)] = [:]

@@ -135,7 +135,7 @@ struct Apprenticeship {
             let gradient = FlatFloats(count: learner.parameterCount)
             let began = clock.now
             var outcome = try learner.gradient(
-                of: slot, step: lease.step, lossScale: lease.lossScale, into: gradient.elements)
+                of: lease.firstSlot + slot, step: lease.step, lossScale: lease.lossScale, into: gradient.elements)
             outcome.slot = slot
             bench.progress.wrappingAdd(1, ordering: .relaxed)
             if outcome.notFinite == nil && !gradient.isFinite { outcome.notFinite = "its gradient" }
