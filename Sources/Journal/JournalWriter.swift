@@ -133,7 +133,12 @@ package final class JournalWriter: Sendable {
             return answer
         }
         guard let answer else { return }
-        let isOver = answer.wait(timeout: .now() + limit / .seconds(1)) == .timedOut
+        // A semaphore waits by the wall clock, which may jump.
+        let deadline = ContinuousClock.now + limit
+        var isOver = false
+        while !isOver, answer.wait(timeout: .now() + (deadline - .now) / .seconds(1)) == .timedOut {
+            isOver = ContinuousClock.now >= deadline
+        }
         try state.withLock { state throws(JournalError) in
             if let trouble = state.trouble { throw trouble }
             if isOver, state.written < state.enqueued { throw .behind(file.path, entries: state.backlog.count) }

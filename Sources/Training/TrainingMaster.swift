@@ -11,7 +11,7 @@ package final class TrainingMaster {
     package static let patience = 10
     /// A state is written at least this often.
     private static let stateEverySteps = 250
-    private static let stateEverySeconds = 300.0
+    private static let stateEvery = Duration.seconds(300)
 
     package let plan: TrainingPlan
     package let table: ShapeTable
@@ -27,7 +27,7 @@ package final class TrainingMaster {
     private var noiseScale = NoiseScale()
     private var scale: LossScale
     private var wounded = 0
-    private var lastState: (step: Int, time: TimeInterval)
+    private var lastState: (step: Int, time: ContinuousClock.Instant)
     private var due = DueFiles()
     private var ramp = BatchRamp()
 
@@ -80,7 +80,7 @@ package final class TrainingMaster {
         update = OptimizerUpdate(recipe.optimizer, scaling: rates.scaling, ranges: table.learningRanges(of: recipe))
         gradient = try Tensor.zeros([table.count])
         moments = (try Tensor.zeros([table.count]), try Tensor.zeros([table.count]))
-        lastState = (-1, Date.timeIntervalSinceReferenceDate)
+        lastState = (-1, .now)
         if let state = try files.resume(recipe: recipeHash, shapes: table.hash) {
             weights = try Tensor.of(state.weights, shape: [table.count])
             try restore(state)
@@ -206,8 +206,8 @@ package final class TrainingMaster {
             due.adapters.append(files.name(ofEpoch: finishedEpoch))
         }
         if isLast { due.adapters.append(files.finalName) }
-        let elapsed = Date.timeIntervalSinceReferenceDate - lastState.time
-        let isDue = step - lastState.step >= Self.stateEverySteps || elapsed >= Self.stateEverySeconds
+        let elapsed = ContinuousClock.now - lastState.time
+        let isDue = step - lastState.step >= Self.stateEverySteps || elapsed >= Self.stateEvery
         // A state of a run in trouble is no good state to go back to.
         due.state = isLast || (wounded == 0 && (isDue || !due.adapters.isEmpty))
     }
@@ -240,7 +240,7 @@ package final class TrainingMaster {
                 cursor: cursor, weights: weights.floats(), firstMoments: moments.0.floats(),
                 secondMoments: moments.1.floats()))
         didSave(path, step)
-        lastState = (step, Date.timeIntervalSinceReferenceDate)
+        lastState = (step, .now)
     }
 
     /// Writes the LoRA's file of a finished run anew.

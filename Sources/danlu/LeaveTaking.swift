@@ -22,8 +22,8 @@ enum LeaveTaking {
     /// Ends the process when its part is over, whatever the learner is doing.
     private static func watch(_ service: WorkerService, for seconds: Double) {
         let thread = Thread {
-            let deadline = Date(timeIntervalSinceNow: seconds)
-            while !service.isOver, Date() < deadline { Thread.sleep(forTimeInterval: 0.05) }
+            let deadline = ContinuousClock.now + .seconds(seconds)
+            while !service.isOver, ContinuousClock.now < deadline { Thread.sleep(forTimeInterval: 0.05) }
             // An ordinary end comes first where the learner is idle.
             Thread.sleep(forTimeInterval: 1)
             Console.error.line("worker: left the run")

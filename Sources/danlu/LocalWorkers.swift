@@ -83,8 +83,10 @@ final class LocalWorkers: Sendable {
     /// Waits a moment for the workers to leave by themselves, then ends them.
     func end() {
         state.withLock { $0.isEnding = true }
-        let deadline = Date(timeIntervalSinceNow: 5)
-        while state.withLock({ !$0.processes.isEmpty }), Date() < deadline { Thread.sleep(forTimeInterval: 0.05) }
+        let deadline = ContinuousClock.now + .seconds(5)
+        while state.withLock({ !$0.processes.isEmpty }), ContinuousClock.now < deadline {
+            Thread.sleep(forTimeInterval: 0.05)
+        }
         for process in state.withLock({ Array($0.processes.values) }) { process.terminate() }
     }
 }
