@@ -129,7 +129,7 @@ struct Table {
         #expect(table.leases.map(\.slots) == [0..<4])
     }
 
-    @Test func `takes a sum once, and a larger one in place of the smaller ones in it`() {
+    @Test func `Case 17: takes a sum once, and a larger one in place of the smaller ones in it`() {
         var table = Table()
         table.join("ada", at: 0)
         table.bring(0..<2, by: "ada", at: 1)
@@ -144,7 +144,7 @@ struct Table {
         #expect(table.contribution?.outcomes.map(\.slot) == Array(0..<8))
     }
 
-    @Test func `drops and counts what belongs to an earlier round or life`() {
+    @Test func `Case 17: drops and counts what belongs to an earlier round or life`() {
         var table = Table()
         table.join("ada", at: 0)
         let earlier = table.stamp("ada")
@@ -336,7 +336,7 @@ struct Table {
                 + "use a machine of the coordinator's class, or run without --exact"
         ),
     ])
-    func `refuses what does not fit, with both values and the fix`(field: String, sentence: String) {
+    func `Case 13: refuses what does not fit, with both values and the fix`(field: String, sentence: String) {
         var table = Table { $0.requirements.exactnessClass = "" }
         table.join("ada", at: 0)
         var application = Table.application("bob")
@@ -354,7 +354,7 @@ struct Table {
         #expect(table.stamps["bob"] == nil)
     }
 
-    @Test func `refuses a worker that trains something of another shape`() {
+    @Test func `Case 13: refuses a worker that trains something of another shape`() {
         var table = Table()
         table.happen(.heard(.join(Table.application("ada")), from: Table.peer("ada"), stamp: .stranger), at: 0)
         var status = Status()

@@ -75,7 +75,7 @@ import ZeroMQ
         for worker in workers { _ = try worker.end() }
     }
 
-    @Test func `gives the slots of a worker whose learner hangs to others`() throws {
+    @Test func `Case 8: gives the slots of a worker whose learner hangs to others`() throws {
         var configuration = LoopbackCluster.configuration(minimumWorkers: 2)
         configuration.patience.stuck = .milliseconds(500)
         configuration.patience.stuckAtFirst = .milliseconds(500)
@@ -213,7 +213,7 @@ import ZeroMQ
         #expect(try running.result().finish == .stopped(reason: "enough"))
     }
 
-    @Test func `is not moved by garbage on its ports`() throws {
+    @Test func `Case 19: is not moved by garbage on its ports`() throws {
         let running = try start(LoopbackCluster.configuration(), StraightLineMaster(totalSteps: Self.steps))
         let port = running.bulkPort
         let slow: @Sendable (StraightLineLearner) -> Void = { learner in
@@ -294,7 +294,7 @@ import ZeroMQ
         _ = try running.result()
     }
 
-    @Test func `refuses a worker of another version, and says what to do`() throws {
+    @Test func `Case 13: refuses a worker of another version, and says what to do`() throws {
         let running = try start(LoopbackCluster.configuration(), StraightLineMaster(totalSteps: 1))
         let worker = try LoopbackWorker("old", at: running.address, software: "0.9")
         guard case .refused(let refusal) = try worker.end() else {
@@ -317,7 +317,7 @@ import ZeroMQ
         _ = try running.result()
     }
 
-    @Test func `refuses a second worker of the same name while the first is there`() throws {
+    @Test func `Case 12: refuses a second worker of the same name while the first is there`() throws {
         let running = try start(LoopbackCluster.configuration(minimumWorkers: 2), StraightLineMaster(totalSteps: 1))
         let first = try HandmadeWorker(at: running.address)
         try first.say(.join(LoopbackCluster.application("twin")))
