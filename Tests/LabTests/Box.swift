@@ -1,5 +1,6 @@
 import Foundation
 import ProgramSupport
+import Synchronization
 
 /// What a cable carries, each way.
 struct Rate: CustomStringConvertible {
@@ -50,14 +51,45 @@ struct Box {
 
     func plug() throws { try runShell("ip -n \(switchboard) link set dev \(port) up") }
 
-    /// Drops all that comes from another box, which goes on hearing this one.
+    /// Drops all that comes from another box, which goes on hearing this one: a rule that comes before those which say
+    /// what is for this box.
     func deafen(to other: Box) throws {
-        try runShell("ip -n \(namespace) rule add iif eth0 from \(other.address) blackhole")
+        try runShell("ip -n \(namespace) rule add pref 1 iif eth0 from \(other.address) blackhole")
     }
 
     func hear(_ other: Box) throws {
-        try runShell("ip -n \(namespace) rule del iif eth0 from \(other.address) blackhole")
+        try runShell("ip -n \(namespace) rule del pref 1 iif eth0 from \(other.address) blackhole")
     }
+
+    /// Does something on a thread whose new sockets are this box's.
+    func inside<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) throws -> Value {
+        let network = open("/run/netns/\(namespace)", O_RDONLY | O_CLOEXEC)
+        defer { close(network) }
+        let result = Mutex<Result<Value, any Error>?>(nil)
+        let done = DispatchSemaphore(value: 0)
+        Thread {
+            let value = Result {
+                guard let enter = Self.setns, enter(network, Self.networkNamespace) == 0 else {
+                    throw Launched.Complaint(description: "\(namespace) cannot be entered")
+                }
+                return try body()
+            }
+            result.withLock { $0 = value }
+            done.signal()
+        }.start()
+        done.wait()
+        guard let value = result.withLock({ $0 }) else {
+            throw Launched.Complaint(description: "nothing was done in \(namespace)")
+        }
+        return try value.get()
+    }
+
+    /// Swift's Glibc leaves this one out.
+    private static let setns = dlsym(nil, "setns").map {
+        unsafeBitCast($0, to: (@convention(c) (Int32, Int32) -> Int32).self)
+    }
+    /// CLONE_NEWNET, which it leaves out too.
+    private static let networkNamespace: Int32 = 0x4000_0000
 
     /// The bytes that have left a box for good, seen by a process in it.
     static func sentBytes(of process: pid_t) -> Int {

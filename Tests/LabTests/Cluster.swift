@@ -9,12 +9,14 @@ final class Cluster {
     /// What the scenario is called in what is printed.
     let title: String
     let lab: Lab
-    let sighting: Sighting
+    private(set) var sighting: Sighting
     /// `coordinator`, and a box for each worker.
     private(set) var boxes: [String: Box] = [:]
     private(set) var coordinator: Launched?
     private(set) var workers: [String: Launched] = [:]
     private let recipe: LabRecipe
+    /// Of every process.
+    var environment: [String: String] = [:]
 
     static let port = 5570
 
@@ -25,6 +27,7 @@ final class Cluster {
         for name in ["coordinator"] + names { boxes[name] = try lab.box(name, rate: rate) }
         try recipe.write(to: lab.folder)
         sighting = try Sighting(states: lab.folder.appending(path: "out/state"))
+        environment["XDG_CACHE_HOME"] = SharedCache.folder.path
         say("\(names.count) boxes and a coordinator at \(rate)")
     }
 
@@ -43,23 +46,43 @@ final class Cluster {
 
     var address: String { "tcp://\(boxes["coordinator"]?.address ?? ""):\(Self.port)" }
 
-    /// Starts the coordinator, for the first time or again.
-    @discardableResult
-    func startCoordinator(_ more: String...) throws -> Launched {
-        let started = try box("coordinator").danlu(
-            ["coordinate", "recipe.toml", "--listen", address, "--insecure"] + more, in: lab.folder)
-        try sighting.follow(started.outputFile)
-        coordinator = started
-        return started
+    /// Starts a coordinator of this run in a box, whoever may be there already.
+    func launchCoordinator(in box: String = "coordinator", _ more: [String] = []) throws -> Launched {
+        let address = "tcp://\(try self.box(box).address):\(Self.port)"
+        return try self.box(box).danlu(
+            ["coordinate", "recipe.toml", "--listen", address, "--insecure"] + more, in: lab.folder,
+            environment: environment)
     }
 
-    /// Starts a worker in the box of that name.
-    @discardableResult
-    func startWorker(_ name: String) throws -> Launched {
-        let started = try box(name).danlu(
-            ["work", address, "--name", name, "--device", "cpu"], in: lab.folder)
-        workers[name] = started
-        return started
+    /// Starts the coordinator, for the first time or again.
+    func startCoordinator(_ more: String...) throws {
+        let started = try launchCoordinator(in: "coordinator", more)
+        try sighting.follow(started.outputFile)
+        coordinator = started
+    }
+
+    /// Starts a worker in a box.
+    ///
+    /// - Parameters:
+    ///   - name: what it calls itself.
+    ///   - address: where it looks for the coordinator; where that is, unless said.
+    func launchWorker(
+        _ name: String, in box: String, at address: String? = nil
+    ) throws -> Launched {
+        try self.box(box).danlu(
+            ["work", address ?? self.address, "--name", name, "--device", "cpu"], in: lab.folder,
+            environment: environment)
+    }
+
+    /// Starts a box's worker, which has its name unless said.
+    func startWorker(_ box: String, named name: String? = nil, at address: String? = nil) throws {
+        workers[box] = try launchWorker(name ?? box, in: box, at: address)
+    }
+
+    /// Waits for a worker's end, and forgets it.
+    func endOfWorker(_ name: String, within seconds: Double = 30) async throws -> Launched.Ended {
+        defer { workers[name] = nil }
+        return try await end(of: process(name), within: seconds)
     }
 
     /// Starts the coordinator, which waits for all workers, and those.
@@ -68,6 +91,27 @@ final class Cluster {
         try startCoordinator("--min-workers", "\(names.count)")
         for name in names { try startWorker(name) }
     }
+
+    /// Gives a command of the operator's, and waits until it is done.
+    func ask(_ command: String) async throws {
+        let words = command.split(separator: " ").map(String.init)
+        let asked = try box("coordinator").danlu(words + ["out"], in: lab.folder)
+        let ended = try await end(of: asked, within: 60)
+        #expect(ended.status == 0, "danlu \(command): \(ended.errors)")
+    }
+
+    /// Gives the run's folder a disk of its own; before anything is started.
+    func mountDisk(megabytes: Int) throws {
+        let folder = lab.folder.appending(path: "out").path
+        sighting.end()
+        try runShell("mount -t tmpfs -o size=\(megabytes)m tmpfs '\(folder)'")
+        sighting = try Sighting(states: lab.folder.appending(path: "out/state"))
+    }
+
+    /// What fills the run's disk.
+    var filler: URL { lab.folder.appending(path: "out/filler") }
+
+    func fillDisk() throws { try runShell("cat /dev/zero 2>/dev/null >'\(filler.path)' || true") }
 
     /// The process of a worker, or the coordinator's.
     func process(_ name: String) throws -> Launched {
@@ -98,7 +142,8 @@ final class Cluster {
         return try launched.end()
     }
 
-    /// Waits for the end of the run, and holds its LoRA against that of a run which nothing disturbed.
+    /// Waits for the end of the run, holds its LoRA against that of a run which nothing disturbed, and has the journal
+    /// audited: each sample was committed once.
     ///
     /// - Returns: how the coordinator ended.
     @discardableResult
@@ -108,6 +153,9 @@ final class Cluster {
         let fingerprint = try tensorFingerprint(of: lab.folder.appending(path: "out/\(LabRecipe.output)"))
         let expected = try await Undisturbed.shared.fingerprint(recipe)
         #expect(fingerprint == expected)
+        let audit = try Launched(["audit", "out"], in: lab.folder)
+        let audited = try await self.end(of: audit)
+        #expect(audited.status == 0, "\(audited.output)\(audited.errors)")
         say(fingerprint == expected ? "the same bits as undisturbed: \(fingerprint.prefix(12))" : "OTHER BITS")
         return ended
     }

@@ -37,6 +37,11 @@ enum Action: CustomStringConvertible {
     case unplug(String)
     case plug(String)
     case shape(String, Rate)
+    /// A command of the operator's, given at the coordinator's box.
+    case ask(String)
+    /// Leaves no byte free where the run's folder is.
+    case fillDisk
+    case freeDisk
     /// The first no longer hears the second, which goes on hearing it.
     case deafen(String, to: String)
     case hear(String, String)
@@ -55,6 +60,9 @@ enum Action: CustomStringConvertible {
         case .plug(let name): "\(name)'s cable is plugged in"
         case .shape(let name, let rate): "\(name)'s cable carries \(rate)"
         case .deafen(let name, let other): "\(name) hears nothing of \(other)"
+        case .ask(let command): "danlu \(command)"
+        case .fillDisk: "the run's disk is full"
+        case .freeDisk: "the run's disk has room again"
         case .hear(let name, let other): "\(name) hears \(other) again"
         }
     }
@@ -96,7 +104,7 @@ extension Cluster {
         case .said(let text):
             _ = try await wait(for: "\(moment)") { sighting.line(with: text, after: last) }
         }
-        for action in actions { try perform(action) }
+        for action in actions { try await perform(action) }
     }
 
     /// Signals the coordinator from the thread that sees the file: a moment later the moment is over.
@@ -122,7 +130,7 @@ extension Cluster {
         for await _ in stream {}
     }
 
-    private func perform(_ action: Action) throws {
+    private func perform(_ action: Action) async throws {
         switch action {
         case .signal(let number, let name): try process(name).signal(number)
         case .startCoordinator: try startCoordinator()
@@ -132,6 +140,9 @@ extension Cluster {
         case .shape(let name, let rate): try box(name).shape(rate)
         case .deafen(let name, let other): try box(name).deafen(to: box(other))
         case .hear(let name, let other): try box(name).hear(box(other))
+        case .ask(let command): try await ask(command)
+        case .fillDisk: try fillDisk()
+        case .freeDisk: try FileManager.default.removeItem(at: filler)
         }
     }
 }

@@ -4,66 +4,68 @@ import Testing
 
 /// What a fault cost, as measured.
 struct FaultCost {
-    let fault: String
     /// From the fault to the coordinator's word of it; nil where it needs none.
     var detection: Duration?
     /// From the fault to the next committed step.
-    var recovery: Duration?
+    var recovery: Duration
     /// Committed steps that were done again.
-    var stepsLost = 0
+    var stepsLost: Int
     /// Samples that a step went on without.
-    var samplesLost = 0
+    var samplesLost: Int
 
-    /// A row of a Markdown table.
-    var row: String {
-        func seconds(_ duration: Duration?) -> String {
-            duration.map { String(format: "%.1f s", $0 / .seconds(1)) } ?? "none needed"
-        }
-        return "| \(fault) | \(seconds(detection)) | \(seconds(recovery)) | \(stepsLost) | \(samplesLost) |"
+    /// The columns of a Markdown table behind the first.
+    var columns: String {
+        func seconds(_ duration: Duration) -> String { String(format: "%.1f s", duration / .seconds(1)) }
+        return "\(detection.map(seconds) ?? "–") | \(seconds(recovery)) | \(stepsLost) | \(samplesLost) |"
     }
 }
 
 /// The costs of all faults that were tried, for people and for the README.
 enum FaultTable {
-    private static let costs = Mutex<[FaultCost]>([])
+    private static let measured = Mutex<[Fault: FaultCost]>([:])
 
-    static func add(_ cost: FaultCost) { costs.withLock { $0.append(cost) } }
+    static func add(_ cost: FaultCost, of fault: Fault) { measured.withLock { $0[fault] = cost } }
 
-    static let heading = """
+    private static let heading = """
         | fault | noticed after | next committed step after | steps lost | samples lost |
         |---|---|---|---|---|
         """
 
-    static var rows: [String] { costs.withLock { $0.map(\.row).sorted() } }
+    /// The table of what has been measured now, and of what `others` has beyond that.
+    static func text(with others: [String: String] = [:]) -> String? {
+        let rows = measured.withLock { measured in
+            Fault.allCases.compactMap { fault in
+                (measured[fault]?.columns ?? others[fault.rawValue]).map { "| \(fault.rawValue) | \($0)" }
+            }
+        }
+        return rows.isEmpty ? nil : "\(heading)\n\(rows.joined(separator: "\n"))"
+    }
 
-    private static let marks = ("<!-- faults: written by Cluster/lab --write-table -->", "<!-- faults: end -->")
+    /// A line before the table in the README, and one behind it.
+    private static let marks = ("<!-- faults: written by Cluster/lab all --write-table -->", "<!-- end of faults -->")
 
     private static let readme = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../README.md").standardizedFileURL
 
-    /// Puts the table between its marks in the README.
+    /// Puts the table between its marks in the README; faults that were not tried now keep their rows.
     static func write() throws {
-        let (before, _, after) = try split()
-        try Data((before + "\n" + heading + "\n" + rows.joined(separator: "\n") + "\n" + after).utf8).write(to: readme)
+        let parts = try split()
+        let rows = Dictionary(parts.rows) { first, _ in first }
+        guard let text = text(with: rows) else { return }
+        try Data("\(parts.before)\n\(text)\n\(parts.after)".utf8).write(to: readme)
     }
 
-    /// The faults in the README's table.
-    static func writtenFaults() throws -> [String] {
-        try split().table.split(separator: "\n").filter { $0.hasPrefix("| ") }.dropFirst()
-            .map { $0.split(separator: "|")[0].trimmingCharacters(in: .whitespaces) }
-    }
-
-    /// The faults that have been tried now.
-    static var faults: [String] { costs.withLock { $0.map(\.fault).sorted() } }
-
-    private static func split() throws -> (before: String, table: String, after: String) {
+    /// The README around the table, and its rows: the fault, and the columns behind it.
+    static func split() throws -> (before: String, rows: [(String, String)], after: String) {
         let text = try String(contentsOf: readme, encoding: .utf8)
         let start = try #require(text.range(of: marks.0), "README.md has no line \(marks.0)")
         let end = try #require(text.range(of: marks.1), "README.md has no line \(marks.1)")
-        return (
-            String(text[..<start.upperBound]), String(text[start.upperBound..<end.lowerBound]),
-            String(text[end.lowerBound...])
-        )
+        let rows = text[start.upperBound..<end.lowerBound].split(separator: "\n").filter { $0.hasPrefix("| ") }
+            .dropFirst().map { row in
+                let columns = row.dropFirst(2).split(separator: " | ", maxSplits: 1).map(String.init)
+                return (columns[0], columns.count > 1 ? columns[1] : "")
+            }
+        return (String(text[..<start.upperBound]), Array(rows), String(text[end.lowerBound...]))
     }
 }
 
@@ -73,8 +75,8 @@ struct PrintsFaultTable: SuiteTrait, TestScoping {
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
         try await function()
-        guard !FaultTable.rows.isEmpty else { return }
-        print("\n\(FaultTable.heading)\n\(FaultTable.rows.joined(separator: "\n"))\n")
+        guard let text = FaultTable.text() else { return }
+        print("\n\(text)\n")
         if ProcessInfo.processInfo.environment["DANLU_LAB_TABLE"] == "write" {
             try FaultTable.write()
             print("lab: README.md has this table now")

@@ -43,6 +43,8 @@ final class Lab {
             ip -n \(switchboard) link set dev \(box.port) master bridge up
             ip -n \(box.namespace) address add \(box.address)/24 dev eth0
             ip -n \(box.namespace) link set dev lo up
+            ip -n \(box.namespace) rule add pref 2 lookup local
+            ip -n \(box.namespace) rule del pref 0
             ip -n \(box.namespace) link set dev eth0 up
             """)
         try box.shape(rate)

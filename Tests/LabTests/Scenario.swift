@@ -40,6 +40,7 @@ func scenario(
     await Seats.shared.take()
     let result: Result<Void, any Error>
     do {
+        try await SharedCache.shared.fill()
         let cluster = try Cluster(title, boxes: boxes, rate: rate, recipe: recipe)
         do {
             result = .success(try await body(cluster))
@@ -55,16 +56,21 @@ func scenario(
 }
 
 extension Cluster {
-    /// What a fault cost that was done at `instant`.
+    /// Notes what a fault cost that was done at `instant`.
     ///
-    /// - Parameter words: what the coordinator says when it has noticed; nil where there is nothing to notice.
-    func cost(of fault: String, at instant: Sighting.Instant, noticed words: String?) throws {
-        let noticed = words.flatMap { sighting.line(with: $0, after: instant) }
-        if let words { #expect(noticed != nil, "the coordinator never said '\(words)'") }
+    /// - Parameters:
+    ///   - words: what the coordinator may say when it has noticed; none where there is nothing for it to notice.
+    ///   - stepsLost: committed steps that were done again.
+    func cost(
+        of fault: Fault, at instant: Sighting.Instant, stepsLost: Int = 0, noticed words: String...
+    ) throws {
+        let noticed = words.compactMap { sighting.line(with: $0, after: instant) }.min()
+        #expect(words.isEmpty || noticed != nil, "the coordinator never said '\(words.joined(separator: "' or '"))'")
         let recovered = try #require(sighting.commit(after: instant), "no step was committed after it")
-        FaultTable.add(
-            FaultCost(
-                fault: fault, detection: noticed.map { $0 - instant }, recovery: recovered.at - instant,
-                samplesLost: sighting.count(of: "the step goes on without slot")))
+        let cost = FaultCost(
+            detection: noticed.map { $0 - instant }, recovery: recovered.at - instant, stepsLost: stepsLost,
+            samplesLost: sighting.count(of: "the step goes on without slot"))
+        FaultTable.add(cost, of: fault)
+        say("\(fault.rawValue): | \(cost.columns)")
     }
 }

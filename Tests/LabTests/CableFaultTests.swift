@@ -1,0 +1,52 @@
+import Foundation
+import Testing
+
+extension `The lab` {
+    @Test func `Case 6: a cable is pulled and plugged in again`() async throws {
+        try await scenario("cable pulled", rate: .megabits(20)) { cluster in
+            try cluster.start()
+            let times = try await cluster.play([
+                .computing(step: 3): [.unplug("box1")],
+                .said("(box1) is gone"): [.plug("box1")],
+            ])
+            try await cluster.finish()
+            try cluster.cost(of: .unplugged, at: times[0], noticed: "(box1) is gone")
+        }
+    }
+
+    @Test func `Case 9: the coordinator no longer hears a worker that hears it`() async throws {
+        try await scenario("coordinator deaf to a worker", rate: .megabits(20)) { cluster in
+            try cluster.start()
+            let times = try await cluster.play([
+                .computing(step: 3): [.deafen("coordinator", to: "box1")],
+                .said("(box1) is gone"): [.hear("coordinator", "box1")],
+            ])
+            try await cluster.finish()
+            try cluster.cost(
+                of: .unheard, at: times[0], noticed: "(box1) is gone")
+        }
+    }
+
+    @Test func `Case 9: a worker no longer hears the coordinator, which hears it`() async throws {
+        try await scenario("worker deaf to the coordinator", rate: .megabits(20)) { cluster in
+            try cluster.start()
+            let times = try await cluster.play([
+                .computing(step: 3): [.deafen("box2", to: "coordinator")],
+                .after(seconds: 8): [.hear("box2", "coordinator")],
+            ])
+            try await cluster.finish()
+            try cluster.cost(of: .deaf, at: times[0], noticed: "(box2) is gone", "is late with")
+        }
+    }
+
+    @Test func `Case 23: a worker hangs on a cable of 1 Mbit`() async throws {
+        try await scenario("slow cable") { cluster in
+            try cluster.start()
+            let times = try await cluster.play([.computing(step: 2): [.shape("box3", .megabits(1))]])
+            try await cluster.finish()
+            // Slow is not dead.
+            #expect(cluster.sighting.count(of: "(box3) is gone") == 0)
+            try cluster.cost(of: .slowCable, at: times[0])
+        }
+    }
+}
