@@ -13,7 +13,10 @@ let tomlKit = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 
 let package = Package(
     name: "danlu",
-    products: [.executable(name: "danlu", targets: ["danlu"])],
+    products: [
+        .executable(name: "danlu", targets: ["danlu"]),
+        .executable(name: "exchange-benchmark", targets: ["ExchangeBenchmark"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -77,6 +80,9 @@ let package = Package(
                 "StableDiffusion", "Adapters", "Layers", "Torch", "Safetensors", "ZeroMQ", "ContentStore",
                 argumentParser, crypto,
             ]),
+
+        // What moving gradients costs: Cluster/bench/exchange. Needs no libtorch.
+        .executableTarget(name: "ExchangeBenchmark", dependencies: ["Coordination", "Recipe", "Wire", argumentParser]),
 
         .testTarget(name: "RecipeTests", dependencies: ["Recipe"]),
         .testTarget(name: "JournalTests", dependencies: ["Journal", "Recipe", grdb]),

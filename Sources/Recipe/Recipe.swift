@@ -282,6 +282,8 @@ package struct Cluster: Codable, Equatable, Sendable {
     package var device = "auto"
     /// `exact`: admit workers of one exactness class only.
     package var exact = false
+    /// `topology`: through the coordinator, or among the workers.
+    package var topology = Topology.auto
 
     package init() {}
 }

@@ -234,6 +234,7 @@ package enum SettingTable {
                 return nil
             },
             value: { .text($0.cluster.device) }),
+        .choice("topology", \.cluster.topology, "how gradients travel among workers").besideTheResult,
         .flag("exact", \.cluster.exact, "admit only workers that give the same bits").besideTheResult,
     ]
 }

@@ -12,6 +12,14 @@ package enum CoordinatorMessage: Codable, Equatable, Sendable {
     case lease(Lease)
     /// "I do not know you any more. Join again."
     case rejoin(reason: String)
+    /// "These others are in the run; meet those who have a data port."
+    case peers([PeerAddress])
+    /// "Add up your shard of the step from these sums, and send it to me."
+    case reduce(Reduction)
+    /// "Pass on your shard of the weights of this delivery to these workers."
+    case passOn(delivery: UInt32, to: [UInt32])
+    /// "Send me all your sums of this round yourself."
+    case resend(round: UInt32)
     /// "We are done here."
     case goodbye(finished: Bool, reason: String)
 }
@@ -82,10 +90,12 @@ package struct Lease: Codable, Equatable, Sendable {
     package var weights: UInt64
     /// What the learner adds to a slot's number to find its samples.
     package var firstSlot: Int
+    /// Where the parts of a sum go; nil when all of it goes to the coordinator.
+    package var shards: [Shard]?
 
     package init(
         number: UInt64, step: Int, round: UInt32, slots: Range<Int>, slotCount: Int, lossScale: Float, weights: UInt64,
-        firstSlot: Int = 0
+        firstSlot: Int = 0, shards: [Shard]? = nil
     ) {
         self.number = number
         self.step = step
@@ -96,6 +106,7 @@ package struct Lease: Codable, Equatable, Sendable {
         self.lossScale = lossScale
         self.weights = weights
         self.firstSlot = firstSlot
+        self.shards = shards
     }
 
     /// nil when the bounds make no range within the step, or the step lies beyond what can be counted.

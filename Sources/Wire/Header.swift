@@ -38,6 +38,12 @@ package struct Header: Equatable, Sendable {
         case content = 7
         /// JSON: an ``OperationRequest``, or what is answered to one.
         case operation = 8
+        /// Between workers: a piece of the sum over ``Header/slots``, for whoever adds up its shard.
+        case segment = 9
+        /// A piece of the step's whole sum, from whoever added it up.
+        case reduced = 10
+        /// A piece of the weights of ``Header/step``, to be passed on to the other workers.
+        case share = 11
     }
 
     /// How the payload's numbers are written.
@@ -64,6 +70,7 @@ package struct Header: Equatable, Sendable {
     /// Of weights: the number of their delivery. Of content: the number of its request.
     package var round: UInt32 = 0
     package var slots: Range<UInt32> = 0..<0
+    /// Of what is cut into shards: see ``part``.
     package var shard: UInt32 = 0
     package var chunk: UInt32 = 0
     package var chunkCount: UInt32 = 1
@@ -151,9 +158,14 @@ package struct Header: Equatable, Sendable {
 
     /// This header, with length and checksum of `payload`.
     package func describing(_ payload: UnsafeRawBufferPointer) -> Header {
+        describing(payload, checksum: checksum(payload))
+    }
+
+    /// This header, with length of `payload` and its checksum, which is known.
+    package func describing(_ payload: UnsafeRawBufferPointer, checksum: UInt64) -> Header {
         var header = self
         header.payloadLength = UInt32(payload.count)
-        header.payloadChecksum = checksum(payload)
+        header.payloadChecksum = checksum
         return header
     }
 }

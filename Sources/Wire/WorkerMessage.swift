@@ -5,6 +5,8 @@ package enum WorkerMessage: Codable, Equatable, Sendable {
     /// "This is how I am." Said every second, and at once when something has changed.
     case ping(Status)
     /// "You now have the whole sum over these slots, and this is what they said." Comes on the bulk connection, after it.
+    ///
+    /// Where the parts of sums go to other workers, it comes on the control connection, ahead of them.
     case sum(SlotSum)
     /// "This slot has a number that is not finite; I left it out of my sums."
     case notFinite(lease: UInt64, round: UInt32, outcome: SlotOutcome)
@@ -29,6 +31,8 @@ package struct Application: Codable, Equatable, Sendable {
     package var exactnessClass: String
     package var cores: Int
     package var memoryBytes: UInt64
+    /// Where other workers reach this one, `tcp://HOST:PORT`; nil where they cannot.
+    package var dataAddress: String?
 
     package init(
         name: String, instance: UInt64, protocolVersion: UInt16 = Header.protocolVersion, software: String,
@@ -82,6 +86,8 @@ package struct Status: Codable, Equatable, Sendable {
     package var holding: Holding?
     /// Leases not wholly delivered; none is idle.
     package var leases: [UInt64] = []
+    /// Numbers of the workers whose data port has answered.
+    package var reached: [UInt32]?
 
     package init() {}
 }
@@ -102,6 +108,8 @@ package struct SlotSum: Codable, Equatable, Sendable {
     package var outcomes: [SlotOutcome]
     /// Time spent on computing them.
     package var seconds: Double
+    /// √Σ x² of the sum, named where the coordinator cannot see for itself.
+    package var norm: Double?
 
     package init(of lease: Lease, slots: Range<Int>, weights: UInt64, outcomes: [SlotOutcome], seconds: Double) {
         self.lease = lease.number

@@ -96,6 +96,7 @@ struct CoordinatorSession {
         configuration.exactnessClass = options.exact || recipe.cluster.exact ? "" : nil
         configuration.threadsPerWorker = recipe.cluster.threadsPerWorker ?? 1
         configuration.minimumWorkers = workers
+        configuration.topology = recipe.cluster.topology
         let plan = prepared.plan
         configuration.epoch = { (plan.epoch(of: min($0, plan.totalSteps - 1)) + 1, plan.epochs) }
         let service = try CoordinatorService(configuration, master: master) {

@@ -15,6 +15,7 @@ final class ProgressReporter: Sendable {
         var lastStep: ContinuousClock.Instant
         var advice = NoiseAdvice()
         var effectiveBatch: Int?
+        var cost = StepCost()
     }
 
     private let plan: TrainingPlan
@@ -83,8 +84,18 @@ final class ProgressReporter: Sendable {
 
     /// Shows what happened to the cluster.
     func happened(_ happening: Happening) {
-        guard case .note(let note) = happening else { return }
-        self.note("\(note)")
+        switch happening {
+        case .note(let note): self.note("\(note)")
+        case .stepped(let contribution, _):
+            let parts = contribution.shares.map(\.times).map {
+                StepCost.Parts(broadcast: $0.broadcast, compute: $0.compute, send: $0.send, wait: $0.wait)
+            }
+            state.withLock {
+                $0.cost.add(
+                    seconds: contribution.seconds + contribution.optimizerSeconds,
+                    optimizer: contribution.optimizerSeconds, workers: parts)
+            }
+        }
     }
 
     /// Shows a sentence above the bar.
@@ -94,6 +105,9 @@ final class ProgressReporter: Sendable {
 
     /// Leaves the bar where it stands.
     func finish() {
-        state.withLock { Console.output.write($0.display.finish()) }
+        state.withLock { state in
+            Console.output.write(state.display.finish())
+            if let sentence = state.cost.sentence { Console.output.line(sentence) }
+        }
     }
 }

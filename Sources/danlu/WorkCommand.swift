@@ -23,6 +23,15 @@ struct WorkCommand: ParsableCommand {
 
     @OptionGroup var cache: CacheOptions
 
+    @Option(
+        help: """
+            A port at which other workers may connect, so that gradients need not all go through the coordinator; 0 is any.
+            """)
+    var dataPort: UInt16?
+
+    @Flag(help: "Open the data port beyond this box although nothing is encrypted or authenticated.")
+    var insecure = false
+
     @Option(help: ArgumentHelp("The process that started this one, on the same box.", visibility: .hidden))
     var local: Int32?
 
@@ -55,9 +64,9 @@ struct WorkCommand: ParsableCommand {
             name: wholeName, instance: .random(in: .min ... .max), software: Danlu.version, libtorch: LibTorch.version,
             exactnessClass: ExactnessClass(device: device).description,
             cores: ProcessInfo.processInfo.activeProcessorCount, memoryBytes: ProcessInfo.processInfo.physicalMemory)
-        let service = try WorkerService(
-            WorkerService.Configuration(address: Address(coordinator), application: application)
-        ) { sentence in Console.error.line("worker: \(sentence)") }
+        var configuration = try WorkerService.Configuration(address: Address(coordinator), application: application)
+        if let dataPort { configuration.dataEndpoint = try dataEndpoint(dataPort, towards: configuration.address) }
+        let service = try WorkerService(configuration) { sentence in Console.error.line("worker: \(sentence)") }
         LeaveTaking.prepare(service, ignoringInterrupt: local != nil)
         let provisions = Provisions(cache) { sentence in Console.error.line("worker: \(sentence)") }
         Console.error.line("worker: looking for the coordinator at \(coordinator)")
@@ -78,6 +87,19 @@ struct WorkCommand: ParsableCommand {
         case .refused(let refusal): throw Failure("refused by \(coordinator): \(refusal)")
         case .failed(let reason): throw Failure(reason)
         }
+    }
+}
+
+extension WorkCommand {
+    /// Where this box looks from as the coordinator sees it, and with it, most likely, the other workers.
+    private func dataEndpoint(_ port: UInt16, towards coordinator: Address) throws -> Address {
+        let own = try Address(host: coordinator.ownHost, port: port)
+        guard own.isLoopback || insecure else {
+            throw Failure(
+                "the data port \(own) could be reached from other machines, and is not protected: "
+                    + "leave --data-port out, or allow it aloud with --insecure")
+        }
+        return own
     }
 }
 

@@ -310,6 +310,7 @@ struct Simulation {
                 let (index, connection) = Self.read(peer)
                 let holding = Status.Holding(delivery: delivery, checksum: floats(weights).checksum)
                 transmit(.weights(index, connection: connection, weights, holding, step: step))
+            case .scatterWeights: break
             case .begin(_, _, let slotCount): sum = TreeSum(SlotTree(slotCount: slotCount))
             case .keep(let slots, let id):
                 guard let floats = arriving.removeValue(forKey: id) else {
@@ -389,7 +390,7 @@ struct Simulation {
                 workers[index].epoch += 1
                 workers[index].sums = [:]
                 workers[index].busyUntil = now
-            case .note, .finishSlot: break
+            case .note, .finishSlot, .meet, .reduce, .passOn, .resend: break
             case .finished(let end):
                 workers[index].end = end
                 workers[index].isAlive = false

@@ -57,6 +57,7 @@ private func unusual() throws -> Recipe {
             no_metadata = true
             threads_per_worker = 3
             device = "cuda:1"
+            topology = "star"
             exact = true
             resolution = "640,512"
             caption_prefix = "photo of"
@@ -135,6 +136,7 @@ private func unusual() throws -> Recipe {
         other.precision.gradientCheckpointing = true
         other.cluster.device = "cpu"
         other.cluster.exact = true
+        other.cluster.topology = .star
         #expect(other.hash == recipe().hash)
     }
 

@@ -2,13 +2,18 @@ import Wire
 
 /// What a sum must be like to be added up.
 extension Coordinator {
-    mutating func took(_ sum: SlotSum, norm: Double, stamp: Stamp, at now: Duration) -> [CoordinatorEffect] {
+    /// - Parameter isSharded: whether the sum itself goes to the owners of its shards, so that only word of it came.
+    mutating func took(
+        _ sum: SlotSum, norm: Double, stamp: Stamp, isSharded: Bool = false, at now: Duration
+    ) -> [CoordinatorEffect] {
         guard let slots = sum.slots else {
             dropped.malformed += 1
             return []
         }
-        let discard = [CoordinatorEffect.discard(slots, from: stamp.worker)]
-        guard let id = membership.member(with: stamp), phase == .computing, sum.round == round.number else {
+        let discard = isSharded ? [] : [CoordinatorEffect.discard(slots, from: stamp.worker)]
+        guard let id = membership.member(with: stamp), phase == .computing, sum.round == round.number,
+            isSharded == (round.shards != nil)
+        else {
             dropped.stale += 1
             return discard
         }
@@ -30,8 +35,10 @@ extension Coordinator {
         for grant in round.take(sum, from: id) {
             speeds.finished(grant.slots.count, by: id, in: (now - grant.since).inSeconds)
         }
+        round.times.brought(by: id, at: now)
         round.heardAt = now
-        return [.keep(slots, from: id)] + blameDoubted(slots, acceptedFrom: id, at: now) + proceed(at: now)
+        return (isSharded ? [] : [.keep(slots, from: id)]) + blameDoubted(slots, acceptedFrom: id, at: now)
+            + proceed(at: now)
     }
 
     /// A worker whose weights have changed in its memory gets them again before it gets anything else to do.

@@ -1,3 +1,4 @@
+import Recipe
 import Wire
 
 /// Who computes which slots.
@@ -6,20 +7,20 @@ extension Coordinator {
     mutating func assign(at now: Duration) -> [CoordinatorEffect] {
         guard !round.free.isEmpty, !isPaused, hasEnough(at: now) else { return [] }
         let busy = round.busy
-        let idle = membership.sorted.filter { $0.mayCompute && !busy.contains($0.id) }
+        let idle = membership.sorted.filter { $0.mayCompute && !busy.contains($0.id) && canDeliver($0) }
         guard !idle.isEmpty else { return [] }
 
         var effects: [CoordinatorEffect] = []
         if round.beganAt == nil {
             effects += settle(for: idle.count)
-            round.beganAt = now
+            round.times.began = now
             round.heardAt = now
-            // The weights go to everybody first, also to those who will compute nothing this time.
-            for member in membership.sorted { effects += refreshWeights(of: member.id, at: now) }
+            effects += spreadWeights(at: now)
         }
         if round.grants.isEmpty {
             let ids = idle.map(\.id)
-            for (id, slots) in zip(ids, cut(round.plan.slotCount, among: speeds.shares(of: ids))) {
+            let shares = settings.sharesBySpeed ? speeds.shares(of: ids) : ids.map { _ in 1 }
+            for (id, slots) in zip(ids, cut(round.plan.slotCount, among: shares)) {
                 effects += lease(slots, to: id, at: now)
             }
         } else {
@@ -33,7 +34,10 @@ extension Coordinator {
         if hasGathered { return true }
         guard let since = gatheringSince else { return false }
         let ready = membership.members.values.filter(\.mayCompute).count
-        hasGathered = ready >= settings.minimumWorkers || (ready > 0 && now - since > settings.patience.gathering)
+        // Who wants shards waits until the workers have met.
+        let haveMet = way.wish != .sharded || ready < 2 || possibleShards != nil
+        hasGathered =
+            ready >= settings.minimumWorkers && haveMet || (ready > 0 && now - since > settings.patience.gathering)
         return hasGathered
     }
 
@@ -77,7 +81,7 @@ extension Coordinator {
         let lease = Lease(
             number: lastLease, step: round.plan.step, round: round.number, slots: slots,
             slotCount: round.plan.slotCount, lossScale: round.plan.lossScale, weights: round.plan.weights,
-            firstSlot: round.plan.firstSlot)
+            firstSlot: round.plan.firstSlot, shards: round.shards)
         return refreshWeights(of: id, at: now) + [.send(.lease(lease), to: member.peer, stamp: member.stamp)]
     }
 
@@ -89,7 +93,7 @@ extension Coordinator {
         }
         effects += proceed(at: now)
         guard phase == .computing else { return effects }
-        if stopping != nil && round.busy.isEmpty { return effects + stopNow(at: now) }
+        if stopping != nil && round.busy.isEmpty && !round.isComplete { return effects + stopNow(at: now) }
         let canCompute = membership.members.values.contains(where: \.mayCompute)
         if canCompute && hasGathered && !isPaused && now - (round.heardAt ?? now) < .seconds(30) {
             saidWaitingAt = nil

@@ -15,9 +15,7 @@ extension Coordinator {
         switch message {
         case .join: effects = []
         case .ping(let status): effects = pinged(status, by: id, at: now)
-        case .sum:
-            dropped.malformed += 1  // sums come on the bulk connection, behind their chunks
-            effects = []
+        case .sum(let sum): effects = took(sum, norm: sum.norm ?? .infinity, stamp: stamp, isSharded: true, at: now)
         case .notFinite(let lease, let round, let outcome):
             effects = notFinite(outcome, lease: lease, round: round, from: id, at: now)
         case .handBack(let round, let kept): effects = handedBack(round: round, keeping: kept, by: id, at: now)
@@ -76,7 +74,9 @@ extension Coordinator {
         member.slot = status.slot
         if status.holding.map({ $0.delivery >= member.mustHold }) ?? false { member.mustHold = 0 }
         member.holding = member.mustHold == 0 ? status.holding : nil
+        member.reached = Set((status.reached ?? []).prefix(10_000).map { WorkerID($0) })
         membership[id] = member
+        if status.holding?.checksum == round.plan.weights { round.times.holds(id, at: now) }
         effects += refreshWeights(of: id, at: now)
 
         // A lease that two pings in a row do not know of was lost on the way.
@@ -91,7 +91,7 @@ extension Coordinator {
         } else {
             membership[id]?.forgetfulPings = 0
         }
-        return effects + proceed(at: now)
+        return effects + introduce() + proceed(at: now)
     }
 
     mutating func bulkOpened(_ stamp: Stamp, at now: Duration) -> [CoordinatorEffect] {
@@ -101,7 +101,7 @@ extension Coordinator {
         }
         membership[id]?.hasBulk = true
         membership[id]?.heardAt = now
-        return refreshWeights(of: id, at: now) + proceed(at: now)
+        return refreshWeights(of: id, at: now) + introduce() + proceed(at: now)
     }
 
     /// Sends the weights of this round to a worker that lacks them, and again if they are lost or damaged.
@@ -152,7 +152,8 @@ extension Coordinator {
         if let keptOut { effects.append(.note(.quarantined(name: member.name, for: keptOut, reason: reason))) }
         let lost = phase == .computing ? round.lose(id) : []
         if !lost.isEmpty { effects.append(.note(.reassigned(slots: lost.count, of: id))) }
-        return effects + proceed(at: now)
+        if needed(id) { effects += fallBack("\(id) is gone", at: now) }
+        return effects + introduce() + proceed(at: now)
     }
 
     mutating func tick(at now: Duration) -> [CoordinatorEffect] {
@@ -180,7 +181,7 @@ extension Coordinator {
                 effects += refreshWeights(of: member.id, at: now)
             }
         }
-        return effects + dismissDrained(at: now) + watch(at: now) + retrySave(at: now)
+        return effects + dismissDrained(at: now) + watchShards(at: now) + watch(at: now) + retrySave(at: now)
     }
 
     /// How long a worker has got nowhere with what it is to do: its learner, or slots.

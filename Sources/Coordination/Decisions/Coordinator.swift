@@ -1,3 +1,4 @@
+package import Recipe
 package import Wire
 
 /// The cluster's decisions: told what happened and when, it answers what to do.
@@ -14,6 +15,9 @@ package struct Coordinator: Sendable {
         package var patience = Patience()
         /// The first step waits for this many workers, for a while.
         package var minimumWorkers = 1
+        /// Whether a step is shared out by measured speed; otherwise evenly.
+        package var sharesBySpeed = true
+        package var topology = Topology.auto
 
         package init(run: RunID, incarnation: UInt64, requirements: Requirements, welcome: Welcome) {
             self.run = run
@@ -40,6 +44,9 @@ package struct Coordinator: Sendable {
     var round: Round
     var lastLease: UInt64 = 0
     var lastDelivery: UInt32 = 0
+    var way: TopologyChoice
+    /// Whom the workers have been told of.
+    var introduced: [PeerAddress] = []
     var stopping: String?
     var pause = Pause()
     /// Somebody wants the state written down at the next boundary.
@@ -54,6 +61,7 @@ package struct Coordinator: Sendable {
     /// - Parameter plan: the first step to do.
     package init(_ settings: Settings, plan: StepPlan) {
         self.settings = settings
+        way = TopologyChoice(settings.topology)
         membership = Membership(
             run: settings.run, incarnation: settings.incarnation, requirements: settings.requirements,
             patience: settings.patience)
@@ -70,6 +78,7 @@ package struct Coordinator: Sendable {
         case .heard(let message, let peer, let stamp): heard(message, from: peer, stamp: stamp, at: now)
         case .bulkOpened(let stamp): bulkOpened(stamp, at: now)
         case .sum(let sum, let norm, let stamp): took(sum, norm: norm, stamp: stamp, at: now)
+        case .reduced(let round, let norm): reduced(round: round, norm: norm, at: now)
         case .unreachable(let id): remove(id, reason: "its connection is gone", .flapping, at: now)
         case .applied(let verdict, let next): applied(verdict, next: next, at: now)
         case .pause(let reason): pause(reason, at: now)
@@ -97,8 +106,18 @@ package struct Coordinator: Sendable {
     mutating func proceed(at now: Duration) -> [CoordinatorEffect] {
         guard phase == .computing else { return [] }
         guard round.isComplete else { return assign(at: now) }
+        return round.shards == nil ? finishStep(at: now) : askForShards(at: now)
+    }
+
+    mutating func finishStep(at now: Duration) -> [CoordinatorEffect] {
         phase = .applying
-        return [.finishStep(contribution(at: now))]
+        var contribution = contribution(at: now)
+        contribution.isSharded = round.shards != nil
+        let sentence = way.measured(
+            moving: contribution.seconds - (contribution.shares.map(\.times.compute).max() ?? 0),
+            of: contribution.seconds, sharded: round.shards != nil, workers: contribution.shares.count,
+            canShard: possibleShards != nil)
+        return (sentence.map { [.note(.topology($0))] } ?? []) + [.finishStep(contribution)]
     }
 
     private func contribution(at now: Duration) -> StepContribution {
@@ -106,7 +125,9 @@ package struct Coordinator: Sendable {
         let shares = Dictionary(grouping: outcomes, by: \.worker).sorted { $0.key < $1.key }.map { id, theirs in
             StepContribution.Share(
                 worker: id, name: membership[id]?.name ?? "\(id)", slots: theirs.count,
-                samples: theirs.reduce(0) { $0 + $1.outcome.samples }, seconds: round.seconds[id] ?? 0)
+                samples: theirs.reduce(0) { $0 + $1.outcome.samples },
+                times: round.times.parts(
+                    of: id, computing: round.seconds[id] ?? 0, movingSince: round.reducingSince, at: now))
         }
         return StepContribution(
             workers: round.workers, step: round.plan.step, round: round.number, outcomes: outcomes.map(\.outcome),

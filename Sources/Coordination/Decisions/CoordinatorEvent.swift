@@ -10,6 +10,8 @@ package enum CoordinatorEvent: Sendable {
     ///
     /// `norm` is what ``FlatFloats/norm`` says of it.
     case sum(SlotSum, norm: Double, stamp: Stamp)
+    /// All shards of a round's sum are here; `norm` as above.
+    case reduced(round: UInt32, norm: Double)
     /// A worker's connection is gone.
     case unreachable(WorkerID)
     /// The optimizer has had the step's sum; nil when no step is left to do.
@@ -39,6 +41,8 @@ package enum CoordinatorEffect: Equatable, Sendable {
     case send(CoordinatorMessage, to: Peer, stamp: Stamp)
     /// Send the weights as they are now.
     case sendWeights(to: WorkerID, step: Int, delivery: UInt32)
+    /// Send each shard of the weights to its owner, who passes it on.
+    case scatterWeights([Shard], step: Int, delivery: UInt32)
     /// Be ready for sums over whole subtrees of this many slots.
     case begin(round: UInt32, step: Int, slotCount: Int)
     /// Add the sum that has just come to the step's.

@@ -60,8 +60,20 @@ package struct StepContribution: Equatable, Sendable {
         package var name: String
         package var slots: Int
         package var samples: Int
+        package var times: Times
         /// Time the worker spent on computing them.
-        package var seconds: Double
+        package var seconds: Double { times.compute }
+    }
+
+    /// Where a worker's step went, in seconds; together they are ``StepContribution/seconds``.
+    package struct Times: Equatable, Sendable {
+        /// Until the worker held the weights.
+        package var broadcast: Double
+        package var compute: Double
+        /// Until the last of its sums was in, beyond what passed while it computed.
+        package var send: Double
+        /// Until the others were done too.
+        package var wait: Double
     }
 
     /// Workers that could compute when it began.
@@ -78,6 +90,12 @@ package struct StepContribution: Equatable, Sendable {
     /// From the first lease to the last sum.
     package var seconds: Double
     package var shares: [Share]
+    /// Whether the sums were added up among the workers.
+    package var isSharded = false
+    /// Time the coordinator spent on adding up; most of it while sums were still coming in.
+    package var reduceSeconds = 0.0
+    /// From the complete sum to weights that are ready to be sent; 0 while it is not known.
+    package var optimizerSeconds = 0.0
 
     package init(
         workers: Int = 1, step: Int, round: UInt32, outcomes: [SlotOutcome], contributors: [WorkerID] = [],
@@ -95,6 +113,11 @@ package struct StepContribution: Equatable, Sendable {
 
     /// What the sum is divided by.
     package var samples: Int { outcomes.reduce(0) { $0 + $1.samples } }
+    /// What the cluster cost: the whole step less what the busiest worker spent on computing.
+    package var overheadSeconds: Double {
+        seconds + optimizerSeconds - (shares.map(\.times.compute).max() ?? 0)
+    }
+
     /// The mean over samples of the weighted loss.
     package var loss: Double { outcomes.reduce(0) { $0 + $1.loss } / Double(max(1, samples)) }
 }

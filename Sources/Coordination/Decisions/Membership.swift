@@ -75,6 +75,8 @@ package struct Membership: Sendable {
         /// Has made its learner, of the right shape.
         var isReady = false
         var readyAt: Duration?
+        /// Whose data ports it has reached.
+        var reached: Set<WorkerID> = []
         var hasBulk = false
         /// Asked to leave at the next step.
         var isDraining = false

@@ -16,6 +16,8 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
     case sumNotFinite(WorkerID, slots: Range<Int>)
     case absurd(WorkerID, slots: Range<Int>, norm: Double, usual: Double)
     case waiting(reason: String)
+    case topology(String)
+    case fellBack(step: Int, reason: String)
     case repeated(step: Int, reason: String)
     case rolledBack(to: Int, reason: String)
     /// The world is another than at the step before, and the batch grows with it.
@@ -53,6 +55,8 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
             "\(id) says that the gradient of \(Note.phrase(slots)) is \(Note.brief(norm)) long, where "
                 + "\(Note.brief(usual)) is to be expected; somebody else is asked"
         case .waiting(let reason): reason
+        case .topology(let sentence): sentence
+        case .fellBack(let step, let reason): "step \(step) goes by way of the coordinator: \(reason)"
         case .repeated(let step, let reason): "step \(step) is done again: \(reason)"
         case .rolledBack(let step, let reason): "back to step \(step): \(reason)"
         case .resized(let step, let workers, let each):

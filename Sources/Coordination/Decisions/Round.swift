@@ -27,8 +27,8 @@ struct Round: Sendable {
         let number: UInt64
         let worker: WorkerID
         let slots: Range<Int>
-        let since: Duration
-        let deadline: Duration?
+        var since: Duration
+        var deadline: Duration?
         /// Slots it has neither brought nor reported.
         var missing: Set<Int>
         /// Past its deadline: others may be asked too.
@@ -49,11 +49,20 @@ struct Round: Sendable {
     let number: UInt32
     let tree: SlotTree
     /// When the first slot was given out.
-    var beganAt: Duration?
+    var times = StepTimes()
+    var beganAt: Duration? { times.began }
     /// When the round last got on: it began, or a sum came.
     var heardAt: Duration?
     /// Workers that could compute when it began.
     var workers = 0
+    /// Who adds up what; nil when the coordinator adds up all.
+    var shards: [Shard]?
+    /// The delivery of weights that is passed on among workers.
+    var scattered: UInt32?
+    /// When the owners were asked to add up.
+    var reducingSince: Duration?
+    /// The sums that the step is made of, and whose they are.
+    private(set) var terms: [Range<Int>: WorkerID] = [:]
     private(set) var grants: [Grant] = []
     /// By slot, of those that are in.
     private(set) var outcomes: [Int: (outcome: SlotOutcome, worker: WorkerID)] = [:]
@@ -129,6 +138,10 @@ struct Round: Sendable {
     mutating func take(_ sum: SlotSum, from worker: WorkerID) -> [Grant] {
         guard let slots = sum.slots else { return [] }
         for outcome in sum.outcomes { outcomes[outcome.slot] = (outcome, worker) }
+        for below in terms.keys where slots.lowerBound <= below.lowerBound && below.upperBound <= slots.upperBound {
+            terms[below] = nil
+        }
+        terms[slots] = worker
         seconds[worker, default: 0] += sum.seconds
         return settle(slots).filter { $0.worker == worker }
     }
@@ -201,6 +214,28 @@ struct Round: Sendable {
             lost += grants[index].missing
         }
         return lost.sorted()
+    }
+
+    /// Forgets which sums are in, since they are to come again from those who made them, where these are still there.
+    mutating func reopen(at now: Duration, within patience: Duration, isThere: (WorkerID) -> Bool) {
+        outcomes = [:]
+        terms = [:]
+        seconds = [:]
+        reservations = Array(repeating: 0, count: plan.slotCount)
+        for index in grants.indices where !grants[index].isLost {
+            let grant = grants[index]
+            guard isThere(grant.worker) else {
+                grants[index].isLost = true
+                continue
+            }
+            grants[index].missing = Set(
+                grant.slots.filter { leftOut[$0] == nil && refusers[$0]?.contains(grant.worker) != true })
+            grants[index].since = now
+            grants[index].deadline = now + patience
+            grants[index].isLate = false
+            for slot in grants[index].missing { reservations[slot] += 1 }
+        }
+        free = Set((0..<plan.slotCount).filter { reservations[$0] == 0 && leftOut[$0] == nil })
     }
 
     /// Grants that have just become late.

@@ -13,6 +13,8 @@ package struct Worker: Sendable {
         case made(Status.Shape)
         /// A lease has been computed, and all of it has arrived.
         case delivered(lease: UInt64)
+        /// These workers' data ports have answered.
+        case reached([UInt32])
         /// A slot was not finite.
         case notFinite(lease: UInt64, round: UInt32, SlotOutcome)
         /// The learner cannot go on.
@@ -38,6 +40,14 @@ package struct Worker: Sendable {
         case compute(Lease)
         /// Begin no other slot, and say of every lease that it is computed.
         case finishSlot
+        /// Meet those of these workers who have a data port.
+        case meet([PeerAddress])
+        /// Add up this worker's shard, and send it to the coordinator.
+        case reduce(Reduction)
+        /// Pass on this worker's shard of the weights.
+        case passOn(delivery: UInt32, to: [UInt32])
+        /// Send all sums of this round to the coordinator.
+        case resend(round: UInt32)
         /// Drop what belongs to rounds before this one, or all of it when nil.
         case abandon(before: UInt32?)
         case note(String)
@@ -79,6 +89,7 @@ package struct Worker: Sendable {
     private var leavingSince: Duration?
     /// Leases that wait for their weights.
     private var waiting: [Lease] = []
+    private var leasesOfRound: [UInt64] = []
     private var round: UInt32 = 0
     private var newestDelivery: UInt32 = 0
     /// Messages of earlier lives that were dropped.
@@ -107,6 +118,10 @@ package struct Worker: Sendable {
             leases.removeAll { $0.number == lease }
             status.leases.removeAll { $0 == lease }
             return leavingSince != nil && leases.isEmpty ? stop() : []
+        case .reached(let workers):
+            guard workers != status.reached ?? [] else { return [] }
+            status.reached = workers
+            return ping(at: now)
         case .notFinite(let lease, let round, let outcome):
             return phase == .inside
                 ? [.send(.notFinite(lease: lease, round: round, outcome: outcome), stamp: stamp)] : []
@@ -189,6 +204,8 @@ package struct Worker: Sendable {
         status.holding = nil
         status.leases = []
         leases = []
+        status.reached = nil
+        leasesOfRound = []
         waiting = []
         retry = patience.retry
         return [.abandon(before: nil)] + ask(at: now)
@@ -226,6 +243,13 @@ package struct Worker: Sendable {
             phase = .over
             return [.abandon(before: nil), .finished(.dismissed(finished: finished, reason: reason))]
         case .lease(let lease): return asked(lease, at: now)
+        case .peers(let peers): return [.meet(peers)]
+        case .reduce(let reduction): return [.reduce(reduction)]
+        case .passOn(let delivery, let others): return [.passOn(delivery: delivery, to: others)]
+        case .resend(let number):
+            guard number == round else { return [] }
+            status.leases = leasesOfRound
+            return [.resend(round: number)]
         }
         return []
     }
@@ -281,11 +305,13 @@ package struct Worker: Sendable {
             round = lease.round
             status.leases = []
             leases = []
+            leasesOfRound = []
             waiting = []
             effects.append(.abandon(before: round))
         }
         status.leases.append(lease.number)
         leases.append(lease)
+        leasesOfRound.append(lease.number)
         waiting.append(lease)
         return effects + computeWhatCanBe()
     }

@@ -1,6 +1,6 @@
 import Wire
 
-/// Chunks of one flat buffer, as they come in.
+/// Chunks of one flat buffer, or of a part of it, as they come in.
 struct Assembly {
     /// What the chunks belong to: a round and slots, or a delivery of weights.
     struct Subject: Equatable {
@@ -10,7 +10,8 @@ struct Assembly {
         let step: UInt64
 
         init(_ header: Header) {
-            kind = header.kind
+            // A delivery is one, whether its chunks come from the coordinator or are passed on by others.
+            kind = header.kind == .share ? .weights : header.kind
             round = header.round
             slots = header.slots
             step = header.step
@@ -18,32 +19,49 @@ struct Assembly {
     }
 
     let subject: Subject
+    /// The part that the chunks make up.
     let floats: FlatFloats
+    private let chunks: Range<UInt32>
+    private let bytes: Int
     private let chunkBytes: Int
     private var missing: Set<UInt32>
 
     /// - Parameters:
     ///   - count: floats of the whole, as both sides have agreed; never what a message says.
-    ///   - chunkBytes: bytes of every chunk but the last.
-    init(_ subject: Subject, count: Int, chunkBytes: Int) {
+    ///   - chunkBytes: bytes of every chunk but the last; a multiple of a float's.
+    ///   - chunks: of the whole, those that are wanted; nil is all.
+    init(_ subject: Subject, count: Int, chunkBytes: Int, chunks: Range<UInt32>? = nil) {
         self.subject = subject
-        floats = FlatFloats(count: count)
         self.chunkBytes = chunkBytes
-        missing = Set(0..<chunkCount(of: count * MemoryLayout<Float>.size, in: chunkBytes))
+        bytes = count * MemoryLayout<Float>.size
+        let all = 0..<chunkCount(of: bytes, in: chunkBytes)
+        self.chunks = chunks?.clamped(to: all) ?? all
+        let first = chunkRange(Int(self.chunks.lowerBound), of: bytes, in: chunkBytes).lowerBound
+        let end = chunkRange(Int(self.chunks.upperBound) - 1, of: bytes, in: chunkBytes).upperBound
+        floats = FlatFloats(count: (end - first) / MemoryLayout<Float>.size)
+        missing = Set(self.chunks)
     }
 
     var isComplete: Bool { missing.isEmpty }
 
+    /// Whether a chunk is in.
+    func has(_ chunk: UInt32) -> Bool { chunks.contains(chunk) && !missing.contains(chunk) }
+
     /// Puts a chunk where it belongs, if its length and checksum are right.
     mutating func take(_ header: Header, _ payload: UnsafeRawBufferPointer) throws(WireError) {
-        let whole = UnsafeMutableRawBufferPointer(floats.elements)
-        guard header.chunkCount == chunkCount(of: whole.count, in: chunkBytes), header.numberFormat == .float32 else {
-            throw .chunk(index: header.chunk, count: header.chunkCount)
-        }
-        let range = chunkRange(Int(header.chunk), of: whole.count, in: chunkBytes)
+        guard header.chunkCount == chunkCount(of: bytes, in: chunkBytes), header.numberFormat == .float32,
+            chunks.contains(header.chunk)
+        else { throw .chunk(index: header.chunk, count: header.chunkCount) }
+        let range = chunkRange(Int(header.chunk), of: bytes, in: chunkBytes)
         guard payload.count == range.count else { throw .payloadLength(said: range.count, got: payload.count) }
-        try header.check(payload: payload, limit: chunkBytes)
-        UnsafeMutableRawBufferPointer(rebasing: whole[range]).copyMemory(from: payload)
+        guard missing.contains(header.chunk) else { return }
+        // Checked where it is to stay: one look sees to the way here and to the copy.
+        let origin = chunkRange(Int(chunks.lowerBound), of: bytes, in: chunkBytes).lowerBound
+        let part = UnsafeMutableRawBufferPointer(floats.elements)
+        let place = UnsafeMutableRawBufferPointer(
+            rebasing: part[range.lowerBound - origin..<range.upperBound - origin])
+        place.copyMemory(from: payload)
+        try header.check(payload: UnsafeRawBufferPointer(place), limit: chunkBytes)
         missing.remove(header.chunk)
     }
 }

@@ -10,6 +10,8 @@ final class BulkDesk {
         case opened(Stamp)
         /// All chunks of a sum are in; ``takeSum(of:)`` has it.
         case sum(SlotSum, norm: Double, Stamp)
+        /// All shards of a round's sum are in; ``takeReduced()`` has it.
+        case reduced(round: UInt32, norm: Double)
     }
 
     private struct Channel {
@@ -30,6 +32,7 @@ final class BulkDesk {
     private var contents: ContentDesk
     private var channels: [WorkerID: Channel] = [:]
     private var complete: [WorkerID: FlatFloats] = [:]
+    private var reduced: Assembly?
 
     init(
         _ address: Address, in context: Context, parameterCount: Int, chunkBytes: Int, creditChunks: Int,
@@ -49,12 +52,30 @@ final class BulkDesk {
 
     // MARK: - Out
 
-    func send(_ weights: FlatFloats, step: Int, delivery: UInt32, to stamp: Stamp) {
+    func send(_ weights: OutgoingWeights, step: Int, delivery: UInt32, to stamp: Stamp) {
         var header = Header(.weights, stamp)
         header.step = UInt64(step)
         header.round = delivery
-        channels[stamp.worker]?.outflow.drop { $0.kind == .weights }
-        channels[stamp.worker]?.outflow.put(Outflow.Parcel(header: header, floats: weights, ending: nil))
+        channels[stamp.worker]?.outflow.drop { $0.kind == .weights || $0.kind == .share }
+        channels[stamp.worker]?.outflow.put(
+            Outflow.Parcel(header: header, floats: weights.floats, checksums: weights.checksums, ending: nil))
+    }
+
+    /// Sends each shard of the weights to its owner.
+    func scatter(
+        _ weights: OutgoingWeights, step: Int, delivery: UInt32, to owners: [(stamp: Stamp, chunks: Range<UInt32>)]
+    ) {
+        for (stamp, chunks) in owners {
+            var header = Header(.share, stamp)
+            header.step = UInt64(step)
+            header.round = delivery
+            header.part = chunks
+            channels[stamp.worker]?.outflow.drop { $0.kind == .weights || $0.kind == .share }
+            channels[stamp.worker]?.outflow.put(
+                Outflow.Parcel(
+                    header: header, floats: weights.floats, checksums: weights.checksums, ending: nil,
+                    part: Outflow.Parcel.Part(chunks: chunks, count: parameterCount, start: 0)))
+        }
     }
 
     /// Sends what the workers have given credit for.
@@ -106,10 +127,12 @@ final class BulkDesk {
             }
             switch header.kind {
             case .gradient: try take(header, payload, round: round)
+            case .reduced: return try takeReduced(header, payload, round: round)
             case .credit: channels[header.stamp.worker]?.outflow.receiveCredit(header.chunkCount)
             case .control: return try takeEnding(header, payload)
             case .contentRequest: try contents.take(header, payload, from: routingID)
-            case .hello, .weights, .content, .operation: throw WireError.unknownKind(header.kind.rawValue)
+            case .hello, .weights, .segment, .share, .content, .operation:
+                throw WireError.unknownKind(header.kind.rawValue)
             }
         } catch WireError.payloadChecksum, WireError.headerChecksum {
             dropped.corrupt += 1
@@ -123,6 +146,43 @@ final class BulkDesk {
 
     /// The sum that ``Arrival/sum(_:norm:_:)`` told of.
     func takeSum(of id: WorkerID) -> FlatFloats? { complete.removeValue(forKey: id) }
+
+    /// The sum that ``Arrival/reduced(round:norm:)`` told of.
+    func takeReduced() -> FlatFloats? {
+        defer { reduced = nil }
+        return reduced?.floats
+    }
+
+    /// Lets go of what has come of a sum that is no longer wanted.
+    func dropReduced() { reduced = nil }
+
+    private func takeReduced(_ header: Header, _ payload: Frame, round: Round) throws -> Arrival {
+        grantCredit(header.stamp, isLast: header.chunk + 1 == header.part.upperBound)
+        let isOwner = round.shards?.contains {
+            $0.owner == header.stamp.worker.number && $0.chunks?.contains(header.chunk) == true
+        }
+        guard isOwner == true, header.round == round.number, Int(header.slots.upperBound) == round.plan.slotCount else {
+            dropped.stale += 1
+            return .nothing
+        }
+        let subject = Assembly.Subject(header)
+        if reduced?.subject != subject {
+            reduced = Assembly(subject, count: parameterCount, chunkBytes: chunkBytes)
+        }
+        try payload.withUnsafeBytes { bytes throws(WireError) in try reduced?.take(header, bytes) }
+        guard let reduced, reduced.isComplete else { return .nothing }
+        return .reduced(round: round.number, norm: reduced.floats.norm)
+    }
+
+    private func grantCredit(_ stamp: Stamp, isLast: Bool) {
+        guard var channel = channels[stamp.worker] else { return }
+        channel.owedCredit += 1
+        if isLast || channel.owedCredit >= max(1, creditChunks / 4) {
+            try? socket.send([Frame(channel.routingID)] + permission(channel.owedCredit, stamp: stamp))
+            channel.owedCredit = 0
+        }
+        channels[stamp.worker]?.owedCredit = channel.owedCredit
+    }
 
     private func open(_ routingID: [UInt8], _ stamp: Stamp) -> Arrival {
         contents.forget(stamp.worker)

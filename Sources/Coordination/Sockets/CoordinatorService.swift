@@ -1,5 +1,6 @@
 package import ContentStore
 package import Foundation
+package import Recipe
 package import Wire
 package import ZeroMQ
 
@@ -48,6 +49,9 @@ package final class CoordinatorService {
         package var exactnessClass: String?
         package var threadsPerWorker = 1
         package var minimumWorkers = 1
+        /// Whether a step is shared out by measured speed; otherwise evenly.
+        package var sharesBySpeed = true
+        package var topology = Topology.auto
         package var chunkBytes = 512 << 10
         package var creditChunks = 16
         package var patience = Patience()
@@ -82,8 +86,10 @@ package final class CoordinatorService {
     private let desk: BulkDesk
     private var clock = ListeningClock()
     private var coordinator: Coordinator
-    private var weights: FlatFloats
+    private var weights: OutgoingWeights
     private var sum: TreeSum
+    /// Time spent on adding up in this step.
+    private var reducing = Duration.zero
     private var end: Finish?
     private var operators = OperatorDesk()
     private var lastContribution: StepContribution?
@@ -102,7 +108,7 @@ package final class CoordinatorService {
         self.master = master
         self.observe = observe
         commands = try Mailbox()
-        let context = try Context()
+        let context = try Context(ioThreads: 2)
         control = try Socket(.router, in: context)
         try setManners(of: control, limit: Control.workerLimit + 1024, highWaterMark: 10_000)
         try control.set(.routerMandatory, to: true)
@@ -115,7 +121,7 @@ package final class CoordinatorService {
             in: context, parameterCount: master.parameterCount, chunkBytes: configuration.chunkBytes,
             creditChunks: configuration.creditChunks, contents: configuration.contents)
 
-        weights = master.withWeights { FlatFloats(copying: $0) }
+        weights = master.withWeights { OutgoingWeights(copying: $0, chunkBytes: configuration.chunkBytes) }
         let plan = StepPlan(master, weights: weights)
         sum = TreeSum(SlotTree(slotCount: plan.slotCount))
         let welcome = Welcome(
@@ -132,6 +138,8 @@ package final class CoordinatorService {
             welcome: welcome)
         settings.patience = configuration.patience
         settings.minimumWorkers = configuration.minimumWorkers
+        settings.sharesBySpeed = configuration.sharesBySpeed
+        settings.topology = configuration.topology
         coordinator = Coordinator(settings, plan: plan)
     }
 
@@ -236,7 +244,9 @@ package final class CoordinatorService {
             switch arrival {
             case .nothing: break
             case .opened(let stamp): try happen(.bulkOpened(stamp: stamp), at: now)
-            case .sum(let sum, let norm, let stamp): try happen(.sum(sum, norm: norm, stamp: stamp), at: now)
+            case .sum(let sum, let norm, let stamp):
+                try happen(.sum(sum, norm: norm, stamp: stamp), at: clock.advance())
+            case .reduced(let round, let norm): try happen(.reduced(round: round, norm: norm), at: clock.advance())
             }
         }
     }
@@ -285,9 +295,20 @@ package final class CoordinatorService {
                 if let member = coordinator.membership.members[id] {
                     desk.send(weights, step: step, delivery: delivery, to: member.stamp)
                 }
-            case .begin(_, _, let slotCount): sum = TreeSum(SlotTree(slotCount: slotCount))
+            case .scatterWeights(let shards, let step, let delivery):
+                let owners = shards.compactMap { shard in
+                    coordinator.membership.members[WorkerID(shard.owner)].flatMap { member in
+                        shard.chunks.map { (stamp: member.stamp, chunks: $0) }
+                    }
+                }
+                desk.scatter(weights, step: step, delivery: delivery, to: owners)
+            case .begin(_, _, let slotCount):
+                sum = TreeSum(SlotTree(slotCount: slotCount))
+                desk.dropReduced()
             case .keep(let slots, let id):
+                let began = ContinuousClock.now
                 if let floats = desk.takeSum(of: id) { sum.take(floats, over: slots) }
+                reducing += ContinuousClock.now - began
             case .discard(_, let id): _ = desk.takeSum(of: id)
             case .forget(let id): desk.forget(id)
             case .finishStep(let contribution): try finishStep(contribution)
@@ -310,15 +331,25 @@ package final class CoordinatorService {
     }
 
     private func finishStep(_ contribution: StepContribution) throws {
+        var contribution = contribution
+        let began = ContinuousClock.now
         let leftOut = Set(contribution.leftOut.map(\.slot))
-        let total = try sum.finish(leavingOut: leftOut) ?? .zeros(count: master.parameterCount)
+        let total =
+            if coordinator.round.shards != nil, let reduced = desk.takeReduced() {
+                reduced
+            } else {
+                try sum.finish(leavingOut: leftOut) ?? .zeros(count: master.parameterCount)
+            }
         sum = TreeSum(SlotTree(slotCount: 0))
+        contribution.reduceSeconds = (reducing + (ContinuousClock.now - began)).inSeconds
+        reducing = .zero
         let verdict = try master.apply(total.elements, contribution)
+        weights = master.withWeights { OutgoingWeights(copying: $0, chunkBytes: configuration.chunkBytes) }
+        let next = master.step < master.totalSteps ? StepPlan(master, weights: weights) : nil
+        contribution.optimizerSeconds = (ContinuousClock.now - began).inSeconds
         lastContribution = contribution
         observe(.stepped(contribution, verdict))
-        weights = master.withWeights { FlatFloats(copying: $0) }
         if let reason = master.unsaved { try happen(.saveFailed(reason: reason), at: clock.advance()) }
-        let next = master.step < master.totalSteps ? StepPlan(master, weights: weights) : nil
         try happen(.applied(verdict, next: next), at: clock.advance())
     }
 
@@ -328,7 +359,7 @@ package final class CoordinatorService {
 }
 
 extension StepPlan {
-    fileprivate init(_ master: any Master, weights: FlatFloats) {
+    fileprivate init(_ master: any Master, weights: OutgoingWeights) {
         self.init(
             step: master.step, slotCount: master.step < master.totalSteps ? master.slotCount(of: master.step) : 0,
             lossScale: master.lossScale, weights: weights.checksum)

@@ -10,8 +10,21 @@ struct Outflow {
     struct Parcel {
         var header: Header
         let floats: FlatFloats
+        /// Where they are known: what goes to many is looked at once.
+        var checksums: ChunkChecksums?
         let ending: (any Encodable & Sendable)?
+        /// Of the flat gradient's or weights' chunks, those to send, where it is not all of them.
+        var part: Part?
         var nextChunk = 0
+
+        /// Some of the chunks of a whole of so many floats, in memory that begins with the float `start`.
+        struct Part {
+            let chunks: Range<UInt32>
+            let count: Int
+            let start: Int
+            /// How many of `chunks`, from the first on, may be sent by now; nil is all.
+            var ready: UInt32?
+        }
     }
 
     private let chunkBytes: Int
@@ -30,6 +43,11 @@ struct Outflow {
 
     mutating func put(_ parcel: Parcel) { parcels.append(parcel) }
 
+    /// Lets more of a parcel's chunks go out.
+    mutating func release(_ ready: UInt32, where isMeant: (Header) -> Bool) {
+        for index in parcels.indices where isMeant(parcels[index].header) { parcels[index].part?.ready = ready }
+    }
+
     mutating func receiveCredit(_ chunks: UInt32) {
         credit = min(fullCredit, credit + Int(chunks))
     }
@@ -44,33 +62,62 @@ struct Outflow {
     /// - Parameter send: throws ``ZeroMQError/queueFull`` to be asked again later.
     mutating func pump(_ send: ([Frame]) throws(ZeroMQError) -> Void) throws {
         while credit > 0, var parcel = parcels.first {
-            let bytes = parcel.floats.bytes
-            let count = chunkCount(of: bytes.count, in: chunkBytes)
-            do throws(ZeroMQError) {
-                if parcel.nextChunk < count {
-                    let range = chunkRange(parcel.nextChunk, of: bytes.count, in: chunkBytes)
-                    let chunk = UnsafeRawBufferPointer(rebasing: bytes[range])
-                    var header = parcel.header.describing(chunk)
-                    header.numberFormat = .float32
-                    header.chunk = UInt32(parcel.nextChunk)
-                    header.chunkCount = count
-                    try send([Frame(header.bytes), Frame(sharing: chunk, of: parcel.floats)])
-                    parcel.nextChunk += 1
-                    credit -= 1
-                    parcels[0] = parcel
-                }
-            } catch .queueFull {
-                return
+            let end = end(of: parcel)
+            parcel.nextChunk = max(parcel.nextChunk, Int(parcel.part?.chunks.lowerBound ?? 0))
+            if parcel.nextChunk < end {
+                guard isReady(parcel) else { return }
+                guard try fits(send, nextChunk(of: parcel)) else { return }
+                parcel.nextChunk += 1
+                credit -= 1
+                parcels[0] = parcel
             }
-            guard parcel.nextChunk == count else { continue }
+            guard parcel.nextChunk == end else { continue }
             if let ending = parcel.ending {
-                do throws(ZeroMQError) {
-                    try send(try letter(ending, stamp: parcel.header.stamp))
-                } catch .queueFull {
-                    return
-                }
+                guard try fits(send, letter(ending, stamp: parcel.header.stamp)) else { return }
             }
             parcels.removeFirst()
         }
+    }
+
+    /// Whether there was room for a message.
+    private func fits(_ send: ([Frame]) throws(ZeroMQError) -> Void, _ frames: [Frame]) throws -> Bool {
+        do {
+            try send(frames)
+            return true
+        } catch ZeroMQError.queueFull {
+            return false
+        }
+    }
+
+    private func bytes(of parcel: Parcel) -> Int {
+        (parcel.part?.count ?? parcel.floats.count) * MemoryLayout<Float>.size
+    }
+
+    private func end(of parcel: Parcel) -> Int {
+        Int(parcel.part?.chunks.upperBound ?? chunkCount(of: bytes(of: parcel), in: chunkBytes))
+    }
+
+    private func isReady(_ parcel: Parcel) -> Bool {
+        guard let part = parcel.part, let ready = part.ready else { return true }
+        return parcel.nextChunk < Int(part.chunks.lowerBound + ready)
+    }
+
+    private func nextChunk(of parcel: Parcel) throws(ZeroMQError) -> [Frame] {
+        let whole = bytes(of: parcel)
+        let origin = (parcel.part?.start ?? 0) * MemoryLayout<Float>.size
+        let range = chunkRange(parcel.nextChunk, of: whole, in: chunkBytes)
+        let chunk = UnsafeRawBufferPointer(
+            rebasing: parcel.floats.bytes[range.lowerBound - origin..<range.upperBound - origin])
+        var header = parcel.header
+        header.numberFormat = .float32
+        header.chunk = UInt32(parcel.nextChunk)
+        header.chunkCount = chunkCount(of: whole, in: chunkBytes)
+        header =
+            if let checksums = parcel.checksums {
+                header.describing(chunk, checksum: checksums[header.chunk])
+            } else {
+                header.describing(chunk)
+            }
+        return try [Frame(header.bytes), Frame(sharing: chunk, of: parcel.floats)]
     }
 }

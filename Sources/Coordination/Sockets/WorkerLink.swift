@@ -30,7 +30,10 @@ final class WorkerLink {
     private var chunkBytes = 1
     private var creditChunks = 1
     private var outflow = Outflow(chunkBytes: 1, creditChunks: 1)
-    private var assembly: Assembly?
+    private var intake = WeightsIntake(parameterCount: 0, chunkBytes: 1)
+    private let peers: PeerDesk
+    private var sums = KeptSums()
+    private var isReducing: UInt32?
     private var owedCredit = 0
     private var computed: [UInt64] = []
     private var contents: ContentLine?
@@ -45,7 +48,10 @@ final class WorkerLink {
         self.commands = commands
         self.observe = observe
         context = try Context()
-        worker = Worker(configuration.application, patience: configuration.patience)
+        peers = try PeerDesk(configuration.dataEndpoint, in: context)
+        var application = configuration.application
+        application.dataAddress = peers.address
+        worker = Worker(application, patience: configuration.patience)
     }
 
     func run() throws -> Worker.End {
@@ -60,6 +66,7 @@ final class WorkerLink {
             var interests = [Interest(commands), Interest(bench.reports)]
             if let control { interests.append(Interest(control.socket)) }
             if let bulk { interests.append(Interest(bulk.socket)) }
+            interests += peers.interests
             _ = try poll(interests, timeout: .milliseconds(100))
             let now = clock.advance()
             for command in commands.takeAll() { try obey(command, at: now) }
@@ -67,6 +74,11 @@ final class WorkerLink {
             for report in bench.reports.takeAll() { try heed(report, at: now) }
             try readControl(at: now)
             try readBulk()
+            try peers.read { header, payload in try takeWeights(header, payload, isOwnShare: false) }
+            try happen(.reached(peers.reached), at: now)
+            intake.relay(through: peers)
+            reduce()
+            try peers.pump(at: now)
             try pump(at: now)
             try happen(.tick, at: now)
         }
@@ -100,12 +112,19 @@ final class WorkerLink {
         case .send(let message, let stamp): try? control?.socket.send(letter(message, stamp: stamp))
         case .openBulk(let welcome, let stamp): try openBulk(welcome, stamp)
         case .make(let welcome): bench.jobs.put(.make(welcome, try newContents()))
+        case .meet(let others): try peers.meet(others)
+        case .reduce(let reduction): peers.reduce(reduction)
+        case .passOn(let delivery, let others): intake.passOn(delivery, to: others)
+        case .resend(let round): resend(round)
         case .compute(let lease):
+            sums.heed(lease)
             bench.jobs.put(.compute(lease, epoch: bench.epoch.load(ordering: .acquiring)))
         case .finishSlot: bench.isLastSlot.store(true, ordering: .sequentiallyConsistent)
         case .abandon(let round):
             bench.giveUp()
             computed = []
+            sums.abandon(before: round)
+            peers.abandon(before: round)
             outflow.drop { header in round.map { header.round < $0 } ?? true }
         case .note(let sentence): observe(sentence)
         case .finished(let end): self.end = end
@@ -115,7 +134,6 @@ final class WorkerLink {
     private func connect() throws {
         control = nil
         bulk = nil
-        assembly = nil
         let line = try Line(.dealer, in: context)
         try setManners(of: line.socket, limit: Control.coordinatorLimit + 1024, highWaterMark: 1_000)
         try line.socket.connect("\(configuration.address)")
@@ -129,6 +147,10 @@ final class WorkerLink {
         creditChunks = max(1, welcome.creditChunks)
         outflow = Outflow(chunkBytes: chunkBytes, creditChunks: creditChunks)
         owedCredit = 0
+        intake = WeightsIntake(parameterCount: parameterCount, chunkBytes: chunkBytes)
+        sums = KeptSums()
+        isReducing = nil
+        peers.begin(welcome, stamp)
         let line = try Line(.dealer, in: context)
         try setManners(of: line.socket, limit: chunkBytes + 1024, highWaterMark: 4 * creditChunks + 64)
         try line.socket.connect("\(Address(host: configuration.address.host, port: welcome.bulkPort))")
@@ -156,12 +178,13 @@ final class WorkerLink {
         case .took(let holding): try happen(.took(holding), at: now)
         case .failed(let reason): try happen(.failed(reason: reason), at: now)
         case .sum(let sum, let floats, let step, let epoch):
-            guard bench.isCurrent(epoch), let slots = sum.slots else { return }
-            var header = Header(.gradient, stamp)
-            header.step = UInt64(step)
-            header.round = sum.round
-            header.slots = UInt32(slots.lowerBound)..<UInt32(slots.upperBound)
-            outflow.put(Outflow.Parcel(header: header, floats: floats, ending: WorkerMessage.sum(sum)))
+            guard bench.isCurrent(epoch) else { return }
+            sums.keep(sum, floats, step: step)
+            guard let shards = sums.shards(of: sum.round) else { return send(sum, floats, step: step) }
+            peers.send(floats, sum, step: step, to: shards)
+            var word = sum
+            word.norm = floats.norm
+            try? control?.socket.send(letter(WorkerMessage.sum(word), stamp: stamp))
         case .notFinite(let lease, let round, let outcome, let epoch):
             if bench.isCurrent(epoch) { try happen(.notFinite(lease: lease, round: round, outcome), at: now) }
         case .wanted(let number, let request):
@@ -169,8 +192,45 @@ final class WorkerLink {
             header.round = number
             try? bulk?.socket.send(parcel(header, request.bytes))
         case .computed(let lease, let epoch):
-            if bench.isCurrent(epoch) { computed.append(lease) }
+            guard bench.isCurrent(epoch) else { return }
+            computed.append(lease)
+            sums.computed(lease)
         }
+    }
+
+    /// Sends a whole sum to the coordinator.
+    private func send(_ sum: SlotSum, _ floats: FlatFloats, step: Int) {
+        guard let slots = sum.slots else { return }
+        var header = Header(.gradient, stamp)
+        header.step = UInt64(step)
+        header.round = sum.round
+        header.slots = UInt32(slots.lowerBound)..<UInt32(slots.upperBound)
+        outflow.put(Outflow.Parcel(header: header, floats: floats, ending: WorkerMessage.sum(sum)))
+    }
+
+    /// The workers' part in this round is over: all sums go to the coordinator.
+    private func resend(_ round: UInt32) {
+        peers.abandon(before: round + 1)
+        outflow.drop { $0.kind == .reduced }
+        isReducing = nil
+        for kept in sums.fallBack(round) { send(kept.sum, kept.floats, step: kept.step) }
+        computed = sums.leases
+    }
+
+    /// Sends the coordinator as much of this worker's shard of the step's sum as is there.
+    private func reduce() {
+        guard let (floats, part, reduction) = peers.advance() else { return }
+        if isReducing == reduction.round {
+            outflow.release(part.ready ?? 0) { $0.kind == .reduced }
+            return
+        }
+        isReducing = reduction.round
+        var header = Header(.reduced, stamp)
+        header.step = UInt64(reduction.step)
+        header.round = reduction.round
+        header.slots = 0..<UInt32(reduction.slotCount)
+        header.part = part.chunks
+        outflow.put(Outflow.Parcel(header: header, floats: floats, ending: nil, part: part))
     }
 
     private func readControl(at now: Duration) throws {
@@ -201,14 +261,14 @@ final class WorkerLink {
                 guard header.stamp == stamp else { continue }
                 switch header.kind {
                 case .credit: outflow.receiveCredit(header.chunkCount)
-                case .weights: try take(header, payload, from: line)
+                case .weights, .share: try take(header, payload, from: line)
                 case .content:
                     let limit = max(chunkBytes, ContentRequest.reasonLimit)
                     try payload.withUnsafeBytes { bytes throws(WireError) in
                         try header.check(payload: bytes, limit: limit)
                     }
                     contents?.events.put(.piece(header, payload.bytes))
-                case .control, .hello, .gradient, .contentRequest, .operation: continue
+                case .control, .hello, .gradient, .segment, .reduced, .contentRequest, .operation: continue
                 }
             } catch is WireError {
                 continue
@@ -218,17 +278,18 @@ final class WorkerLink {
 
     private func take(_ header: Header, _ payload: Frame, from line: Line) throws {
         owedCredit += 1
-        if header.chunk + 1 == header.chunkCount || owedCredit >= max(1, creditChunks / 4) {
+        if header.chunk + 1 == header.chunkCount || header.chunk + 1 == header.part.upperBound
+            || owedCredit >= max(1, creditChunks / 4)
+        {
             try? line.socket.send(permission(owedCredit, stamp: stamp))
             owedCredit = 0
         }
-        let subject = Assembly.Subject(header)
-        if assembly?.subject != subject {
-            assembly = Assembly(subject, count: parameterCount, chunkBytes: chunkBytes)
-        }
-        try payload.withUnsafeBytes { bytes throws(WireError) in try assembly?.take(header, bytes) }
-        guard let whole = assembly, whole.isComplete else { return }
-        assembly = nil
+        try takeWeights(header, payload, isOwnShare: header.kind == .share)
+    }
+
+    /// Weights came, from the coordinator or from another worker.
+    private func takeWeights(_ header: Header, _ payload: Frame, isOwnShare: Bool) throws {
+        guard let whole = try intake.take(header, payload, isOwnShare: isOwnShare) else { return }
         guard worker.accepts(delivery: header.round) else { return }
         let holding = Status.Holding(delivery: header.round, checksum: whole.floats.checksum)
         bench.jobs.put(.use(whole.floats, step: Int(clamping: header.step), holding))
@@ -241,7 +302,7 @@ final class WorkerLink {
         } catch ZeroMQError.peerUnreachable {
             return
         }
-        guard outflow.isIdle else { return }
+        guard outflow.isIdle, peers.isIdle else { return }
         for lease in computed { try happen(.delivered(lease: lease), at: now) }
         computed = []
     }

@@ -12,6 +12,8 @@ package final class WorkerService: Sendable {
         package var address: Address
         package var application: Application
         package var patience = Patience()
+        /// Where other workers may connect; port 0 lets the system choose, nil is nowhere.
+        package var dataEndpoint: Address?
 
         package init(address: Address, application: Application) {
             self.address = address

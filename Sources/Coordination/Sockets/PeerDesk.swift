@@ -1,0 +1,293 @@
+import Wire
+import ZeroMQ
+
+/// A worker's dealings with the other workers: its data port, and its lines to theirs.
+///
+/// On both kinds of connection chunks of sums go to the port and chunks of weights come from it, each way as fast as
+/// the other end gives credit.
+final class PeerDesk {
+    /// Somebody who has found this worker's port.
+    private struct Visitor {
+        let routingID: [UInt8]
+        let stamp: Stamp
+        var outflow: Outflow
+        var owedCredit = 0
+    }
+
+    /// This worker's way to another's port.
+    private final class Line {
+        let socket: Socket
+        let stamp: Stamp
+        var outflow: Outflow
+        var hasAnswered = false
+        var askedAt = Duration.seconds(-10)
+        var owedCredit = 0
+
+        init(at address: String, stamp: Stamp, chunkBytes: Int, credit: Int, in context: Context) throws {
+            socket = try Socket(.dealer, in: context)
+            try setManners(of: socket, limit: chunkBytes + 1024, highWaterMark: 4 * credit + 64)
+            try socket.connect(address)
+            self.stamp = stamp
+            outflow = Outflow(chunkBytes: chunkBytes, creditChunks: credit)
+        }
+    }
+
+    /// What a chunk of weights belongs to is for the worker's link to say.
+    typealias Weights = (Header, Frame) throws -> Void
+
+    private let context: Context
+    private let port: Socket
+    /// Where others reach this worker; nil where they cannot.
+    let address: String?
+    private var own = Stamp.stranger
+    private var chunkBytes = 1
+    private var creditChunks = 1
+    private var parameterCount = 0
+    private var known: [UInt32: PeerAddress] = [:]
+    private var lines: [UInt32: Line] = [:]
+    private var visitors: [UInt32: Visitor] = [:]
+    private var sum: ShardSum?
+    private var reduction: Reduction?
+    /// Sums of one worker that are held at a time: no lease is more subtrees than this.
+    private let heldSums = 128
+
+    /// - Parameter endpoint: the data port's `tcp://HOST:PORT`; nil where this worker has none.
+    init(_ endpoint: Address?, in context: Context) throws {
+        self.context = context
+        port = try Socket(.router, in: context)
+        if let endpoint {
+            // A chunk's size is known only with the welcome, and a bound socket's limit stays as it was.
+            try setManners(of: port, limit: PeerDesk.longestChunk + 1024, highWaterMark: 200)
+            try port.set(.routerMandatory, to: true)
+            try port.bind("\(endpoint)")
+            address = "\(try Address(host: endpoint.host, port: Address(port.endpoint).port))"
+        } else {
+            address = nil
+        }
+    }
+
+    /// The longest chunk that this version sends.
+    static let longestChunk = 16 << 20
+
+    var interests: [Interest] {
+        (address == nil ? [] : [Interest(port)]) + lines.values.map { Interest($0.socket) }
+    }
+
+    /// Begins a new life in a run.
+    func begin(_ welcome: Welcome, _ stamp: Stamp) {
+        own = stamp
+        chunkBytes = max(1, welcome.chunkBytes)
+        creditChunks = max(1, welcome.creditChunks)
+        parameterCount = welcome.parameterCount
+        known = [:]
+        lines = [:]
+        visitors = [:]
+        sum = nil
+        reduction = nil
+    }
+
+    /// Numbers of those whose port has answered.
+    var reached: [UInt32] { lines.filter(\.value.hasAnswered).map(\.key).sorted() }
+
+    /// Whether all that was sent has been taken.
+    var isIdle: Bool { lines.values.allSatisfy(\.outflow.isIdle) }
+
+    /// Connects to those who are new, and forgets those who are gone.
+    func meet(_ peers: [PeerAddress]) throws {
+        known = Dictionary(peers.map { ($0.worker, $0) }, uniquingKeysWith: { first, _ in first })
+        known[own.worker.number] = nil
+        lines = lines.filter { known[$0.key]?.incarnation == $0.value.stamp.incarnation }
+        visitors = visitors.filter { known[$0.key]?.incarnation == $0.value.stamp.incarnation }
+        for peer in known.values where lines[peer.worker] == nil {
+            guard let address = peer.address else { continue }
+            lines[peer.worker] = try? Line(
+                at: address,
+                stamp: Stamp(run: own.run, incarnation: peer.incarnation, worker: WorkerID(peer.worker)),
+                chunkBytes: chunkBytes, credit: creditChunks, in: context)
+        }
+    }
+
+    // MARK: - Sums
+
+    /// Sends the parts of a finished sum to those who add them up.
+    func send(_ floats: FlatFloats, _ slotSum: SlotSum, step: Int, to shards: [Shard]) {
+        guard let slots = slotSum.slots else { return }
+        for shard in shards {
+            guard let chunks = shard.chunks else { continue }
+            if shard.owner == own.worker.number {
+                expect(chunks, round: slotSum.round)
+                sum?.take(own: floats, of: ShardSum.Term(worker: own.worker.number, slots: slots))
+                continue
+            }
+            var header = Header(.segment, own)
+            header.step = UInt64(step)
+            header.round = slotSum.round
+            header.slots = UInt32(slots.lowerBound)..<UInt32(slots.upperBound)
+            header.part = chunks
+            lines[shard.owner]?.outflow.put(
+                Outflow.Parcel(
+                    header: header, floats: floats, ending: nil,
+                    part: Outflow.Parcel.Part(chunks: chunks, count: parameterCount, start: 0)))
+        }
+    }
+
+    /// Gets ready to add up a shard in this round.
+    private func expect(_ chunks: Range<UInt32>, round: UInt32) {
+        guard sum?.round != round || sum?.chunks != chunks else { return }
+        sum = ShardSum(chunks, round: round, count: parameterCount, chunkBytes: chunkBytes)
+    }
+
+    func reduce(_ reduction: Reduction) { self.reduction = reduction }
+
+    /// The shard of the sum as far as it is there.
+    func advance() -> (floats: FlatFloats, part: Outflow.Parcel.Part, reduction: Reduction)? {
+        guard let sum, let reduction, reduction.round == sum.round else { return nil }
+        sum.begin(reduction)
+        guard let (floats, start, ready) = sum.advance() else { return nil }
+        let first = chunkRange(Int(sum.chunks.lowerBound), of: parameterCount * 4, in: chunkBytes).lowerBound / 4
+        let part = Outflow.Parcel.Part(
+            chunks: sum.chunks, count: parameterCount, start: first - start, ready: ready)
+        return (floats, part, reduction)
+    }
+
+    /// Lets go of sums of earlier rounds, or of all.
+    func abandon(before round: UInt32?) {
+        if let sum, round.map({ sum.round < $0 }) ?? true { self.sum = nil }
+        if let reduction, round.map({ reduction.round < $0 }) ?? true { self.reduction = nil }
+        for line in lines.values {
+            line.outflow.drop { header in round.map { header.round < $0 } ?? true }
+        }
+    }
+
+    // MARK: - Weights
+
+    /// Passes on a shard of the weights to these workers, as far as it is there.
+    func passOn(_ header: Header, _ weights: Assembly, _ chunks: Range<UInt32>, ready: UInt32, to others: [UInt32]) {
+        var header = header
+        header.stamp = own
+        header.part = chunks
+        for other in others {
+            visitors[other]?.outflow.drop { $0.kind == .share }
+            visitors[other]?.outflow.put(
+                Outflow.Parcel(
+                    header: header, floats: weights.floats, ending: nil,
+                    part: Outflow.Parcel.Part(chunks: chunks, count: parameterCount, start: 0, ready: ready)))
+        }
+    }
+
+    func release(_ ready: UInt32, delivery: UInt32) {
+        for id in visitors.keys {
+            visitors[id]?.outflow.release(ready) { $0.kind == .share && $0.round == delivery }
+        }
+    }
+
+    // MARK: - The sockets
+
+    /// Sends what there is credit for, and asks ports that have not answered.
+    func pump(at now: Duration) throws {
+        for line in lines.values {
+            if !line.hasAnswered, now - line.askedAt >= .milliseconds(500) {
+                line.askedAt = now
+                try? line.socket.send(postcard(Header(.hello, own)))
+            }
+            guard line.hasAnswered else { continue }
+            try line.outflow.pump { frames throws(ZeroMQError) in try line.socket.send(frames) }
+        }
+        for (id, visitor) in visitors {
+            do {
+                try visitors[id]?.outflow.pump { frames throws(ZeroMQError) in
+                    try port.send([Frame(visitor.routingID)] + frames)
+                }
+            } catch ZeroMQError.peerUnreachable {
+                visitors[id] = nil
+            }
+        }
+    }
+
+    /// Reads all that has come.
+    func read(_ weights: Weights) throws {
+        if address != nil { try readPort() }
+        for line in lines.values { try read(line, weights) }
+    }
+
+    private func readPort() throws {
+        for _ in 0..<256 {
+            do {
+                guard let frames = try port.receive(maximumFrames: 3) else { return }
+                let routingID = frames[0].bytes
+                let (header, payload) = try openHeader(frames.dropFirst())
+                let number = header.stamp.worker.number
+                guard header.stamp.run == own.run, known[number]?.incarnation == header.stamp.incarnation else {
+                    continue
+                }
+                if header.kind == .hello {
+                    if visitors[number]?.routingID != routingID { open(routingID, header.stamp) }
+                    try? port.send([Frame(routingID)] + postcard(Header(.hello, own)))
+                    continue
+                }
+                // A connection that was cut and made anew has another name, and its queues begin anew.
+                if visitors[number]?.routingID != routingID { open(routingID, header.stamp) }
+                switch header.kind {
+                case .credit: visitors[number]?.outflow.receiveCredit(header.chunkCount)
+                case .segment: try take(header, payload)
+                default: continue
+                }
+            } catch is WireError {
+                continue
+            } catch ZeroMQError.tooManyFrames {
+                continue
+            }
+        }
+    }
+
+    private func open(_ routingID: [UInt8], _ stamp: Stamp) {
+        visitors[stamp.worker.number] = Visitor(
+            routingID: routingID, stamp: stamp,
+            outflow: Outflow(chunkBytes: chunkBytes, creditChunks: creditChunks))
+    }
+
+    private func take(_ header: Header, _ payload: Frame) throws {
+        let number = header.stamp.worker.number
+        guard var visitor = visitors.removeValue(forKey: number) else { return }
+        defer { visitors[number] = visitor }
+        visitor.owedCredit += 1
+        if visitor.owedCredit >= max(1, creditChunks / 4) || header.chunk + 1 == header.part.upperBound {
+            try? port.send([Frame(visitor.routingID)] + permission(visitor.owedCredit, stamp: own))
+            visitor.owedCredit = 0
+        }
+        // Others may be ahead of what the coordinator has said to this worker.
+        if (sum?.round ?? 0) < header.round, !header.part.isEmpty, header.part.upperBound <= header.chunkCount,
+            header.chunkCount == chunkCount(of: parameterCount * MemoryLayout<Float>.size, in: chunkBytes)
+        {
+            expect(header.part, round: header.round)
+        }
+        guard let sum, sum.round == header.round else { return }
+        try payload.withUnsafeBytes { bytes throws(WireError) in try sum.take(header, bytes, limit: heldSums) }
+    }
+
+    private func read(_ line: Line, _ weights: Weights) throws {
+        for _ in 0..<256 {
+            do {
+                guard let frames = try line.socket.receive(maximumFrames: 2) else { return }
+                let (header, payload) = try openHeader(frames[...])
+                guard header.stamp == line.stamp else { continue }
+                switch header.kind {
+                case .hello: line.hasAnswered = true
+                case .credit: line.outflow.receiveCredit(header.chunkCount)
+                case .share:
+                    line.owedCredit += 1
+                    if line.owedCredit >= max(1, creditChunks / 4) || header.chunk + 1 == header.part.upperBound {
+                        try? line.socket.send(permission(line.owedCredit, stamp: own))
+                        line.owedCredit = 0
+                    }
+                    try weights(header, payload)
+                default: continue
+                }
+            } catch is WireError {
+                continue
+            } catch ZeroMQError.tooManyFrames {
+                continue
+            }
+        }
+    }
+}

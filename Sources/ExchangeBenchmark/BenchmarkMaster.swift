@@ -1,0 +1,47 @@
+import Coordination
+
+/// Plain gradient descent, which sees to it that the sums are right.
+final class BenchmarkMaster: Master {
+    struct WrongSum: Error, CustomStringConvertible {
+        let step: Int
+        let index: Int
+        let got: Float
+        let expected: Float
+        var description: String { "step \(step): the sum's element \(index) is \(got), not \(expected)" }
+    }
+
+    let parameterCount: Int
+    let shapeTableHash = "benchmark"
+    let totalSteps: Int
+    let lossScale: Float = 1
+    private(set) var step = 0
+    private let slots: Int
+    private var weights: [Float]
+
+    init(parameterCount: Int, totalSteps: Int, slots: Int) {
+        self.parameterCount = parameterCount
+        self.totalSteps = totalSteps
+        self.slots = slots
+        weights = Array(repeating: 0, count: parameterCount)
+    }
+
+    func slotCount(of step: Int) -> Int { slots }
+
+    func withWeights<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result {
+        try weights.withUnsafeBufferPointer(body)
+    }
+
+    func apply(_ sum: UnsafeMutableBufferPointer<Float>, _ contribution: StepContribution) throws -> StepVerdict {
+        let expected = Float(slots * (slots + 1) / 2)
+        for index in stride(from: 0, to: sum.count, by: 997) where sum[index] != expected {
+            throw WrongSum(step: step, index: index, got: sum[index], expected: expected)
+        }
+        weights.withUnsafeMutableBufferPointer { weights in
+            for index in 0..<weights.count { weights[index] -= 0.001 * sum[index] }
+        }
+        step += 1
+        return .committed
+    }
+
+    func save() {}
+}

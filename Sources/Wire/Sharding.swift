@@ -1,0 +1,78 @@
+/// A part of the flat gradient, and who adds it up.
+package struct Shard: Codable, Equatable, Sendable {
+    /// Chunks of the flat gradient, from `first` up to and without `end`.
+    package var first: UInt32
+    package var end: UInt32
+    /// The number of the worker that adds it up.
+    package var owner: UInt32
+
+    package init(chunks: Range<UInt32>, owner: WorkerID) {
+        first = chunks.lowerBound
+        end = chunks.upperBound
+        self.owner = owner.number
+    }
+
+    /// nil when the bounds make no range.
+    package var chunks: Range<UInt32>? { first < end ? first..<end : nil }
+}
+
+/// A worker that others may meet, as the coordinator vouches for it.
+package struct PeerAddress: Codable, Equatable, Sendable {
+    package var worker: UInt32
+    /// Of its messages' stamp.
+    package var incarnation: UInt64
+    /// `tcp://HOST:PORT` of its data port; nil where it has none.
+    package var address: String?
+
+    package init(worker: WorkerID, incarnation: UInt64, address: String?) {
+        self.worker = worker.number
+        self.incarnation = incarnation
+        self.address = address
+    }
+}
+
+/// Which sums a step is made of: all there is to know for adding up a shard.
+package struct Reduction: Codable, Equatable, Sendable {
+    /// The sum over a whole subtree, as one worker made it.
+    package struct Term: Codable, Equatable, Sendable {
+        package var worker: UInt32
+        package var first: Int
+        package var end: Int
+
+        package init(worker: WorkerID, slots: Range<Int>) {
+            self.worker = worker.number
+            first = slots.lowerBound
+            end = slots.upperBound
+        }
+
+        /// nil when the bounds make no range.
+        package var slots: Range<Int>? { 0 <= first && first < end ? first..<end : nil }
+    }
+
+    package var round: UInt32
+    package var step: Int
+    package var slotCount: Int
+    /// Slots in none of them are left out.
+    package var terms: [Term]
+
+    package init(round: UInt32, step: Int, slotCount: Int, terms: [Term]) {
+        self.round = round
+        self.step = step
+        self.slotCount = slotCount
+        self.terms = terms
+    }
+}
+
+extension Header {
+    /// Chunks of the flat whole that a shard is: the first in the upper half of ``shard``, the end in the lower.
+    package var part: Range<UInt32> {
+        get {
+            let (first, end) = (shard >> 16, shard & 0xFFFF)
+            return first..<max(first, end)
+        }
+        set { shard = newValue.lowerBound << 16 | newValue.upperBound & 0xFFFF }
+    }
+
+    /// The most chunks of a whole that can be cut into shards.
+    package static let mostChunksInShards = 0xFFFF
+}
