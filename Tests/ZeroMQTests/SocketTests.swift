@@ -49,7 +49,7 @@ import ZeroMQ
         }
     }
 
-    @Test func `cuts off a peer that sends a frame beyond the limit`() throws {
+    @Test func `Case 19: cuts off a peer that sends a frame beyond the limit`() throws {
         try pair(
             { router, dealer in
                 try dealer.send([Frame([UInt8](repeating: 0, count: 2000))])
@@ -111,7 +111,7 @@ import ZeroMQ
         }
     }
 
-    @Test func `with CURVE talks to who knows its key, and to nobody else`() throws {
+    @Test func `Case 21: with CURVE talks to who knows its key, and to nobody else`() throws {
         let (server, client) = try (KeyPair.random(), KeyPair.random())
         #expect(server.publicKey.count == 40 && server.secretKey.count == 40 && server != client)
         let context = try Context()

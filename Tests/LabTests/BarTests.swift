@@ -1,0 +1,67 @@
+import Foundation
+import Testing
+
+/// The 25 cases that a reliable cluster must pass, and the tests that show it: a test of case 7 is called `Case 7: …`,
+/// wherever it is at home.
+@Suite struct `The bar of reliability` {
+    private static let cases = [
+        "a worker is killed in the middle of a gradient",
+        "the owner of a shard is killed in the middle of a reduction",
+        "the coordinator is killed between the optimizer and the broadcast",
+        "the coordinator is killed while it writes a checkpoint, at every byte",
+        "the disk is full, broken or read-only",
+        "a half-open connection: the cable is pulled",
+        "a worker stands still for ten seconds and goes on",
+        "a trainer hangs while its connections live",
+        "a partition that is passable one way",
+        "two coordinators or two runs on one port",
+        "two coordinators of one run",
+        "two workers with one name or key",
+        "a worker with another model, data set, adapter or version",
+        "a worker whose weights have the wrong hash",
+        "a gradient that is not finite",
+        "a gradient that is finite but absurd",
+        "replayed, duplicated, reordered and stale gradients",
+        "a payload that is corrupted on the way",
+        "oversize, truncated and random frames, and a million small ones",
+        "connections that say nothing, half a handshake, or little by little; no descriptors left",
+        "a client without a key, or with an unknown one",
+        "clocks that are wrong or jump; suspend and resume",
+        "a very slow or lossy link",
+        "a storm of deaths and births, coordinators included",
+        "SIGTERM and SIGINT, drain, pause, resume, all workers gone and back",
+    ]
+
+    /// What cannot be tried yet, and why.
+    private static let notYet = [2: "no worker owns a shard"]
+
+    /// The names of all tests that say which case they are of.
+    private static func tests() throws -> [Int: [String]] {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let files =
+            FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?
+            .compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" } ?? []
+        var found: [Int: [String]] = [:]
+        for file in files.sorted(by: { $0.path < $1.path }) {
+            for match in try String(contentsOf: file, encoding: .utf8).matches(of: /func `Case (\d+): ([^`]+)`/) {
+                let target = file.deletingLastPathComponent().lastPathComponent
+                found[Int(match.1) ?? 0, default: []].append("\(target): \(match.2)")
+            }
+        }
+        return found
+    }
+
+    @Test(arguments: 1...25) func `has a test for case`(number: Int) throws {
+        let tests = try Self.tests()[number] ?? []
+        if tests.isEmpty, let reason = Self.notYet[number] { return print("case \(number) has no test: \(reason)") }
+        #expect(!tests.isEmpty, "case \(number), \(Self.cases[number - 1]), has no test")
+    }
+
+    @Test func `has no cases beyond these`() throws {
+        #expect(try Self.tests().keys.allSatisfy((1...Self.cases.count).contains))
+    }
+
+    @Test func `has its costs in the README, fault by fault`() throws {
+        #expect(try FaultTable.split().rows.map(\.0) == Fault.allCases.map(\.rawValue))
+    }
+}
