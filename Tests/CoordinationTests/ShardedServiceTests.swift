@@ -40,7 +40,7 @@ import Wire
         for worker in workers { _ = try worker.end() }
     }
 
-    @Test func `go on by way of the coordinator when one of them dies in the middle of a step`() throws {
+    @Test func `Case 2: go on by way of the coordinator when one of them dies in the middle of a step`() throws {
         let running = try RunningCoordinator(configuration(3), StraightLineMaster(totalSteps: Self.steps)) { _ in }
         let slots = Mutex(0)
         let workers = try (1...3).map { number in
