@@ -45,8 +45,12 @@ struct WorkCommand: ParsableCommand {
     /// A process for each device.
     private func runSeveral(_ devices: [String]) throws {
         for device in devices { _ = try Device(parsing: device) }
+        guard dataPort == nil || dataPort == 0 else {
+            throw Failure("several workers on this box cannot share the data port \(dataPort ?? 0): say --data-port 0")
+        }
+        let open = (dataPort == nil ? [] : ["--data-port", "0"]) + (insecure ? ["--insecure"] : [])
         let workers = DeviceWorkers(devices: devices, name: wholeName) { [coordinator, cache] name, device in
-            ["work", coordinator, "--name", name, "--device", device, "--local", "\(getpid())"] + cache.arguments
+            ["work", coordinator, "--name", name, "--device", device, "--local", "\(getpid())"] + open + cache.arguments
         }
         try workers.run()
     }
