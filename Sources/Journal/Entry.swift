@@ -4,6 +4,8 @@ import Foundation
 package enum Entry: Equatable, Sendable {
     /// A step was applied; a row that an earlier life of the coordinator wrote of it is replaced.
     case step(StepEntry)
+    /// Something else that a step's time went to, at the coordinator, known only when the step is over.
+    case span(step: Int, name: String, seconds: Double)
     /// A worker was welcomed.
     case joined(worker: String, number: Int, exactnessClass: String)
     /// It has made its learner.
@@ -24,7 +26,7 @@ package enum Entry: Equatable, Sendable {
     var isAccount: Bool {
         switch self {
         case .step, .saved, .rolledBack: true
-        case .joined, .ready, .left, .event: false
+        case .span, .joined, .ready, .left, .event: false
         }
     }
 }

@@ -64,6 +64,9 @@ struct JournalPages: Sendable {
     private func write(_ entry: Entry, at time: TimeInterval, in database: Database) throws -> String? {
         switch entry {
         case .step(let entry): return try write(entry, at: time, in: database)
+        case .span(let step, let name, let seconds):
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO spans VALUES (?, 0, ?, ?)", arguments: [step, name, seconds])
         case .joined(let worker, let number, let exactnessClass):
             let id = try Self.number(of: worker, in: database)
             try leave(id, reason: "it joined again", at: time, in: database)

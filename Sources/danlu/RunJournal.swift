@@ -42,7 +42,11 @@ final class RunJournal: Sendable {
                     noiseScale: result.noiseScale, samples: result.samples, seconds: contribution.seconds,
                     weights: weights, slots: (committed + leftOut).sorted { $0.slot < $1.slot },
                     shares: contribution.shares.map {
-                        ShareEntry(worker: $0.name, slots: $0.slots, samples: $0.samples, seconds: $0.seconds)
+                        ShareEntry(
+                            worker: $0.name, slots: $0.slots, samples: $0.samples, seconds: $0.seconds,
+                            split: [
+                                "broadcast": $0.times.broadcast, "send": $0.times.send, "wait": $0.times.wait,
+                            ])
                     })))
     }
 
@@ -57,6 +61,10 @@ final class RunJournal: Sendable {
 
     /// Takes what happened to the cluster.
     func happened(_ happening: Happening) {
+        if case .stepped(let contribution, .committed) = happening {
+            writer.write(.span(step: contribution.step, name: "reduce", seconds: contribution.reduceSeconds))
+            writer.write(.span(step: contribution.step, name: "optimizer", seconds: contribution.optimizerSeconds))
+        }
         guard case .note(let note) = happening else { return }
         switch note {
         case .joined(let id, let name, let exactnessClass):

@@ -16,6 +16,7 @@ import Testing
         writer.write(.ready(worker: "even"))
         writer.write(.joined(worker: "odd", number: 2, exactnessClass: "cpu avx2"))
         for step in 0..<6 { writer.write(.step(Desk.step(step))) }
+        writer.write(.span(step: 5, name: "reduce", seconds: 2))
         writer.write(.left(worker: "odd", reason: "it was asked to leave"))
         writer.write(.event(kind: "late", sentence: "worker 1 is late", worker: "even"))
         writer.write(.saved(step: 6, path: "/out/horse.safetensors"))
@@ -39,7 +40,7 @@ import Testing
         #expect(try reader.events().map(\.kind) == ["late"] && reader.events()[0].step == 5)
         #expect(try reader.saves().map(\.path) == ["/out/horse.safetensors"])
         #expect(try reader.groups() == [.unet, .textEncoder])
-        #expect(try reader.spans(of: nil) == ["optimizer"] && reader.spans(of: "odd") == ["send"])
+        #expect(try reader.spans(of: nil) == ["optimizer", "reduce"] && reader.spans(of: "odd") == ["send"])
     }
 
     @Test func `gives series in as many points as are asked for`() throws {
