@@ -72,11 +72,12 @@ let package = Package(
         .target(name: "Coordination", dependencies: ["Recipe", "ContentStore", "Wire", "ZeroMQ"]),
 
         // The roof.
+        .target(name: "Launching", dependencies: ["Recipe", crypto]),
         .target(name: "Monitor", dependencies: ["Recipe"]),
         .executableTarget(
             name: "danlu",
             dependencies: [
-                "Recipe", "Journal", "Training", "Coordination", "Wire", "Monitor", "Dataset", "Images",
+                "Recipe", "Journal", "Training", "Coordination", "Wire", "Monitor", "Launching", "Dataset", "Images",
                 "StableDiffusion", "Adapters", "Layers", "Torch", "Safetensors", "ZeroMQ", "ContentStore",
                 argumentParser, crypto,
             ]),
@@ -104,6 +105,7 @@ let package = Package(
         .testTarget(
             name: "CoordinationTests", dependencies: ["Coordination", "Wire", "ZeroMQ", "Recipe", "ContentStore"]),
         .testTarget(name: "MonitorTests", dependencies: ["Monitor", "Recipe"]),
+        .testTarget(name: "LaunchingTests", dependencies: ["Launching", "Recipe"]),
         // The program as its users start it.
         .target(name: "ProgramSupport", dependencies: [crypto], path: "Tests/ProgramSupport"),
         .testTarget(

@@ -2,16 +2,17 @@ import Foundation
 import TOMLKit
 
 /// A TOML or JSON file as a table of values, nothing of it trusted yet.
-struct SettingsFile {
+package struct SettingsFile {
     /// Larger files are refused before they are read.
     static let maximumBytes = 16 << 20
 
     /// What messages call it.
-    let name: String
-    let values: [String: SettingValue]
+    package let name: String
+    package let values: [String: SettingValue]
 
     /// - Parameter path: read as JSON when it ends in `.json`, else as TOML; `.toml` may be left out, as with kohya.
-    init(path: String) throws(RecipeError) {
+    /// - Throws: ``RecipeError`` where it cannot be read or is neither.
+    package init(path: String) throws(RecipeError) {
         var path = path
         if !FileManager.default.fileExists(atPath: path), FileManager.default.fileExists(atPath: path + ".toml") {
             path += ".toml"
@@ -20,6 +21,12 @@ struct SettingsFile {
         name = URL(filePath: path).lastPathComponent
         values =
             path.hasSuffix(".json") ? try Self.json(text, file: name) : try Self.toml(text, file: name)
+    }
+
+    /// - Throws: ``RecipeError`` where it is no TOML.
+    package init(toml text: String, name: String) throws(RecipeError) {
+        self.name = name
+        values = try Self.toml(text, file: name)
     }
 
     private static func text(of path: String) throws(RecipeError) -> String {

@@ -1,7 +1,7 @@
 /// The word that was probably meant.
-enum Suggestion {
+package enum Suggestion {
     /// The nearest of `words`, or nil when none is near: at most one slip in three letters.
-    static func nearest(to word: String, in words: some Sequence<String>) -> String? {
+    package static func nearest(to word: String, in words: some Sequence<String>) -> String? {
         let word = Array(word.lowercased().utf8.prefix(64))
         let nearest = words.map { (distance: distance(word, Array($0.lowercased().utf8)), word: $0) }
             .min { ($0.distance, $0.word) < ($1.distance, $1.word) }

@@ -14,13 +14,13 @@ struct Danlu: ParsableCommand {
             TrainCommand.self, CoordinateCommand.self, WorkCommand.self, SampleCommand.self, CompareCommand.self,
             InspectCommand.self, PauseCommand.self, ResumeCommand.self, SaveCommand.self,
             DrainCommand.self, AdmitCommand.self, StopCommand.self, StatusCommand.self, AuditCommand.self,
-            BenchCommand.self,
+            BenchCommand.self, LaunchCommand.self,
         ])
 
     /// Every key of a recipe is a flag; they are parted from the command's own here, and go behind a `--`.
     static func main() {
         let words = Array(CommandLine.arguments.dropFirst())
-        guard let command = words.first, ["train", "coordinate"].contains(command) else { return main(words) }
+        guard let command = words.first, ["train", "coordinate", "launch"].contains(command) else { return main(words) }
         let (settings, rest) = CommandLineSettings.split(words)
         main(rest + ["--"] + settings)
     }
