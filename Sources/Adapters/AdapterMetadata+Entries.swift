@@ -3,7 +3,7 @@ import FoundationEssentials
 extension AdapterMetadata {
     /// What the scripts keep even under `no_metadata`.
     var networkValues: [String: PythonValue] {
-        [
+        var values: [String: PythonValue] = [
             "ss_v2": .bool(network.isVersion2),
             "ss_base_model_version": .text(
                 (network.isVersion2 ? "sd_v2" : "sd_v1") + (network.vParameterization ? "_v" : "")),
@@ -11,6 +11,21 @@ extension AdapterMetadata {
             "ss_network_dim": .int(network.rank),
             "ss_network_alpha": .float(network.alpha),
         ]
+        if !network.arguments.isEmpty {
+            values["ss_network_args"] = .dictionary(network.arguments.map { ($0.key, .text($0.value)) })
+        }
+        return values
+    }
+
+    /// Keys that describe the one dataset there is, which `ss_datasets` takes the place of.
+    static let ofOneDataset: Set = [
+        "ss_batch_size_per_device", "ss_total_batch_size", "ss_resolution", "ss_color_aug", "ss_flip_aug",
+        "ss_random_crop", "ss_shuffle_caption", "ss_enable_bucket", "ss_bucket_no_upscale", "ss_min_bucket_reso",
+        "ss_max_bucket_reso", "ss_keep_tokens", "ss_reg_dataset_dirs", "ss_bucket_info",
+    ]
+
+    var datasetValues: [String: PythonValue] {
+        ["ss_datasets": .list(data.datasets.map(\.value)), "ss_dataset_dirs": data.folderValue]
     }
 
     var modelValues: [String: PythonValue] {
@@ -32,15 +47,6 @@ extension AdapterMetadata {
                     let counts = [("n_repeats", folder.repeats), ("img_count", folder.imageCount)]
                     return (folder.name, .dictionary(counts.map { ($0, .int($1)) }))
                 })
-        }
-        let buckets = data.buckets.enumerated().map { index, bucket in
-            let members: [(String, PythonValue)] = [
-                ("resolution", .list([.int(bucket.width), .int(bucket.height)])), ("count", .int(bucket.count)),
-            ]
-            return ("\(index)", PythonValue.dictionary(members))
-        }
-        let tags = data.tagFrequency.sorted { $0.key < $1.key }.map { folder, counts in
-            (folder, PythonValue.dictionary(counts.sorted { $0.key < $1.key }.map { ($0.key, .int($0.value)) }))
         }
         return [
             "ss_num_train_images": .int(data.trainImages),
@@ -64,10 +70,9 @@ extension AdapterMetadata {
             "ss_prior_loss_weight": .float(data.priorLossWeight),
             "ss_dataset_dirs": folders(false),
             "ss_reg_dataset_dirs": folders(true),
-            "ss_tag_frequency": .dictionary(tags),
+            "ss_tag_frequency": AdapterMetadata.Data.value(data.tagFrequency),
             "ss_bucket_info": !data.enableBucket
-                ? nil
-                : .dictionary([("buckets", .dictionary(buckets)), ("mean_img_ar_error", .float(data.meanAspectError))]),
+                ? nil : AdapterMetadata.Data.value(data.buckets, meanAspectError: data.meanAspectError),
             "ss_resize_interpolation": nil,
         ]
     }

@@ -8,6 +8,8 @@ package struct AdapterMetadata: Sendable {
     package struct Network: Sendable {
         package var rank = 4
         package var alpha = 1.0
+        /// `network_args`, in order.
+        package var arguments: [(key: String, value: String)] = []
         /// SD 2.x.
         package var isVersion2 = false
         package var vParameterization = false
@@ -52,6 +54,8 @@ package struct AdapterMetadata: Sendable {
             }
         }
 
+        /// What a `dataset_config` lists; empty where `train_data_dir` says where the pictures are.
+        package var datasets: [Dataset] = []
         package var folders: [Folder] = []
         package var buckets: [Bucket] = []
         /// The mean difference between a picture's aspect ratio and its bucket's.
@@ -135,6 +139,9 @@ package struct AdapterMetadata: Sendable {
         var values = networkValues
         if !isMinimal {
             for more in [modelValues, dataValues, trainingValues] { values.merge(more) { $1 } }
+            if !data.datasets.isEmpty {
+                values = values.filter { !Self.ofOneDataset.contains($0.key) }.merging(datasetValues) { $1 }
+            }
         }
         return values.mapValues(\.string).merging(modelSpec) { $1 }
     }

@@ -1,6 +1,7 @@
 import Adapters
 import Dataset
 import Foundation
+import Images
 import Recipe
 import Safetensors
 import StableDiffusion
@@ -24,10 +25,18 @@ struct MetadataFacts {
         metadata.network.isVersion2 = run.checkpoint.family == .stableDiffusion2
         metadata.network.vParameterization = run.checkpoint.configuration.scheduler.predictionType == .velocity
         metadata.network.modelName = URL(filePath: recipe.model.path).lastPathComponent
+        metadata.network.modelLegacyHash = modelLegacyHash
+        metadata.network.arguments = recipe.optimizer.loraPlusRatio.map { [("loraplus_lr_ratio", "\($0)")] } ?? []
         metadata.network.vaeName = recipe.model.vae.map { URL(filePath: $0).lastPathComponent }
         metadata.data = data
         metadata.training = training(step: step, epoch: epoch)
         return metadata.entries
+    }
+
+    /// Of a base model that is a single file.
+    private var modelLegacyHash: String? {
+        let path = run.recipe.model.path
+        return path.hasSuffix(".safetensors") ? try? SafetensorsFile(path: path).legacyHash : nil
     }
 
     private var data: AdapterMetadata.Data {
@@ -45,7 +54,11 @@ struct MetadataFacts {
         }
         data.trainImages = manifest.pictures.filter { !$0.isRegularization }.reduce(0) { $0 + $1.repeats }
         data.regularizationImages = manifest.pictures.filter(\.isRegularization).reduce(0) { $0 + $1.repeats }
-        data.tagFrequency = tagFrequency
+        data.tagFrequency = Self.tagFrequency(manifest.pictures, in: recipe.data)
+        data.meanAspectError = Self.meanAspectError(manifest.pictures)
+        if run.listsDatasets {
+            data.datasets = recipe.data.datasets.indices.map { DatasetFacts(run, dataset: $0).metadata }
+        }
         data.cacheLatents = recipe.data.cacheLatents
         data.priorLossWeight = recipe.data.priorLossWeight
         guard let dataset = recipe.data.datasets.first, let subset = dataset.subsets.first else { return data }
@@ -65,10 +78,19 @@ struct MetadataFacts {
         return data
     }
 
-    private var tagFrequency: [String: [String: Int]] {
+    /// The scripts' `mean_img_ar_error`.
+    static func meanAspectError(_ pictures: [Manifest.Picture]) -> Double {
+        func ratio(_ size: PixelSize) -> Double { Double(size.width) / Double(size.height) }
+        let errors = pictures.map { abs(ratio($0.bucket) - ratio($0.size)) }
+        return errors.reduce(0, +) / Double(max(1, errors.count))
+    }
+
+    static func tagFrequency(
+        _ pictures: [Manifest.Picture], in data: TrainingData
+    ) -> [String: [String: Int]] {
         var frequency: [String: [String: Int]] = [:]
-        for picture in run.manifest.pictures {
-            let subset = run.recipe.data.datasets[picture.dataset].subsets[picture.subset]
+        for picture in pictures {
+            let subset = data.datasets[picture.dataset].subsets[picture.subset]
             let folder = URL(filePath: subset.imageDirectory).lastPathComponent
             for tag in picture.caption.split(separator: ",") {
                 let tag = tag.trimmingCharacters(in: .whitespaces)

@@ -15,6 +15,8 @@ struct PreparedRun {
     let vocabulary: String?
     let plan: TrainingPlan
     let table: ShapeTable
+    /// Whether the recipe lists its datasets, rather than naming a folder of folders.
+    let listsDatasets: Bool
     /// What the user should hear before anything runs.
     let notes: [String]
 
@@ -22,6 +24,7 @@ struct PreparedRun {
     ///   - workers: on this box; settles `threads_per_worker` where the recipe does not.
     init(file: String?, settings: [String], workers: Int) throws {
         var (recipe, notes) = try RecipeReader.read(file: file, arguments: settings)
+        listsDatasets = !recipe.data.datasets.isEmpty
         let (data, folderNotes) = try recipe.data.withFoldersListed()
         recipe.data = data
         notes += folderNotes

@@ -1,4 +1,5 @@
 import Adapters
+import Foundation
 import Testing
 
 @Suite struct `A LoRA file's metadata` {
@@ -61,6 +62,62 @@ import Testing
         #expect(metadata.entries["ss_base_model_version"] == version)
         #expect(metadata.entries["modelspec.architecture"] == architecture)
         #expect(metadata.entries["modelspec.prediction_type"] == prediction)
+    }
+
+    @Test func `of several datasets has them in one value, in place of the keys for one`() throws {
+        var metadata = AdapterMetadata()
+        metadata.network.arguments = [("loraplus_lr_ratio", "16.0")]
+        var one = AdapterMetadata.Data.Dataset()
+        (one.batchSize, one.trainImages, one.regularizationImages) = (2, 30, 4)
+        (one.width, one.height, one.enableBucket) = (512, 768, true)
+        one.buckets = [.init(width: 448, height: 832, count: 30)]
+        one.meanAspectError = 0.5
+        one.tagFrequency = ["deer": ["horse": 3]]
+        one.subsets = [
+            .init(folder: "deer", imageCount: 3, repeats: 10), .init(folder: "reg", imageCount: 4, repeats: 1),
+        ]
+        one.subsets[0].flipAugmentation = true
+        one.subsets[0].captionPrefix = "photo of"
+        one.subsets[1].isRegularization = true
+        one.subsets[1].classTokens = "animal"
+        var other = AdapterMetadata.Data.Dataset()
+        other.subsets = [.init(folder: "deer", imageCount: 2, repeats: 1)]
+        metadata.data.datasets = [one, other]
+
+        let entries = metadata.entries
+        #expect(entries["ss_network_args"] == #"{"loraplus_lr_ratio": "16.0"}"#)
+        #expect(
+            entries["ss_dataset_dirs"]
+                == #"{"deer": {"n_repeats": 10, "img_count": 3}, "deer (2)": {"n_repeats": 1, "img_count": 2}}"#)
+        for key in [
+            "ss_batch_size_per_device", "ss_total_batch_size", "ss_resolution", "ss_color_aug", "ss_flip_aug",
+            "ss_random_crop", "ss_shuffle_caption", "ss_enable_bucket", "ss_bucket_no_upscale", "ss_min_bucket_reso",
+            "ss_max_bucket_reso", "ss_keep_tokens", "ss_reg_dataset_dirs", "ss_bucket_info",
+        ] { #expect(entries[key] == nil, "\(key)") }
+        let text = try #require(entries["ss_datasets"])
+        let datasets = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]])
+        #expect(datasets.count == 2)
+        // train_network.py's names.
+        #expect(
+            Set(datasets[0].keys) == [
+                "is_dreambooth", "batch_size_per_device", "num_train_images", "num_reg_images", "resolution",
+                "enable_bucket", "min_bucket_reso", "max_bucket_reso", "tag_frequency", "bucket_info",
+                "resize_interpolation", "subsets",
+            ])
+        let subsets = try #require(datasets[0]["subsets"] as? [[String: Any]])
+        #expect(
+            Set(subsets[1].keys) == [
+                "img_count", "num_repeats", "color_aug", "flip_aug", "random_crop", "shuffle_caption", "keep_tokens",
+                "keep_tokens_separator", "secondary_separator", "enable_wildcard", "caption_prefix", "caption_suffix",
+                "resize_interpolation", "image_dir", "class_tokens", "is_reg",
+            ])
+        #expect(text.contains(#""resolution": [512, 768], "enable_bucket": true"#))
+        #expect(
+            text.contains(
+                #""bucket_info": {"buckets": {"0": {"resolution": [448, 832], "count": 30}}, "mean_img_ar_error": 0.5}"#
+            ))
+        #expect(text.contains(#""image_dir": "reg", "class_tokens": "animal", "is_reg": true"#))
+        #expect(text.contains(#""caption_prefix": "photo of""#) && text.contains(#""bucket_info": null"#))
     }
 
     @Test func `without metadata keeps what is needed to use the file`() {
