@@ -8,12 +8,15 @@ package enum SocketKind: Sendable {
     case dealer
     /// Answers one request after the other; the handler of ZAP, ZeroMQ's authentication, is one.
     case reply
+    /// Talks to one other socket of the same process.
+    case pair
 
     var raw: CInt {
         switch self {
         case .router: ZMQ_ROUTER
         case .dealer: ZMQ_DEALER
         case .reply: ZMQ_REP
+        case .pair: ZMQ_PAIR
         }
     }
 }

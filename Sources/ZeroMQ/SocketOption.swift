@@ -26,6 +26,10 @@ extension SocketOption<CInt> {
     package static var reconnectInterval: Self { Self(name: ZMQ_RECONNECT_IVL) }
     /// The longest pause between attempts to reconnect, in milliseconds; the pause doubles up to it.
     package static var reconnectIntervalMaximum: Self { Self(name: ZMQ_RECONNECT_IVL_MAX) }
+    /// Connections that the system completes before they are accepted.
+    package static var backlog: Self { Self(name: ZMQ_BACKLOG) }
+    // ZMQ_ZAP_ENFORCE_DOMAIN, whose name the headers keep for draft builds.
+    static var zapEnforceDomain: Self { Self(name: 93) }
 }
 
 extension SocketOption<Bool> {

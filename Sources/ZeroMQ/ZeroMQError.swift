@@ -16,6 +16,8 @@ package enum ZeroMQError: Error, Equatable, CustomStringConvertible {
     case tooManyFrames(Int, limit: Int)
     /// libzmq is older than the oldest that is safe to use.
     case outdatedLibrary(String)
+    /// libzmq was built without encryption.
+    case noCurve
     /// Any other failure: the call, and libzmq's own words for `code`.
     case failed(String, code: CInt)
 
@@ -31,6 +33,8 @@ package enum ZeroMQError: Error, Equatable, CustomStringConvertible {
         case .queueFull: "the peer's queue is full"
         case .tooManyFrames(let count, let limit): "a message of \(count) frames, where \(limit) are allowed"
         case .outdatedLibrary(let version): "libzmq is \(version), which is too old: install 4.3.3 or newer"
+        case .noCurve:
+            "libzmq was built without CURVE, which keys need: install one built with libsodium, as Debian's libzmq5 is"
         case .failed(let call, let code): "\(call): \(String(cString: zmq_strerror(code)))"
         }
     }

@@ -19,6 +19,7 @@ struct CoordinatorSession {
     let workers: Int
     var listen: Address?
     var insecure = false
+    var keys: KeysFolder?
     var localWorkers = 0
 
     init(_ prepared: PreparedRun, options: RunOptions, workers: Int) {
@@ -93,6 +94,7 @@ struct CoordinatorSession {
             libtorch: LibTorch.version)
         configuration.contents = contents
         configuration.insecure = insecure
+        configuration.identity = try keys.map { try CoordinatorIdentity($0) }
         configuration.exactnessClass = options.exact || recipe.cluster.exact ? "" : nil
         configuration.threadsPerWorker = recipe.cluster.threadsPerWorker ?? 1
         configuration.minimumWorkers = workers
@@ -113,7 +115,7 @@ struct CoordinatorSession {
             commands.put(.stop(reason: "interrupted"))
         }
         if localWorkers == 0 {
-            Console.output.line("Workers join with: danlu work \(service.address)")
+            for line in JoinInstructions(service.address, keys: keys).lines { Console.output.line(line) }
         }
         let crew = LocalWorkers(
             count: localWorkers, address: "\(service.address)", device: recipe.cluster.device, logs: files.directory)

@@ -11,8 +11,8 @@ struct Danlu: ParsableCommand {
         abstract: "Trains LoRA adapters for Stable Diffusion on as many Linux boxes as you own.",
         version: version,
         subcommands: [
-            TrainCommand.self, CoordinateCommand.self, WorkCommand.self, SampleCommand.self, CompareCommand.self,
-            InspectCommand.self, PauseCommand.self, ResumeCommand.self, SaveCommand.self,
+            TrainCommand.self, CoordinateCommand.self, WorkCommand.self, KeygenCommand.self, SampleCommand.self,
+            CompareCommand.self, InspectCommand.self, PauseCommand.self, ResumeCommand.self, SaveCommand.self,
             DrainCommand.self, AdmitCommand.self, StopCommand.self, StatusCommand.self, AuditCommand.self,
             BenchCommand.self, LaunchCommand.self,
         ])

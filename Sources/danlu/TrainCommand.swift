@@ -63,14 +63,37 @@ struct CoordinateCommand: ParsableCommand {
     @Option(help: "Workers to wait for before the first step.")
     var minWorkers = 1
 
+    @Option(help: "The folder of keys that 'danlu keygen' made; used beyond this box, and on it when said.")
+    var keys: String?
+
     @Flag(help: "Listen beyond this box although nothing is encrypted or authenticated.")
     var insecure = false
+
+    func validate() throws {
+        if insecure && keys != nil { throw ValidationError("--insecure uses no keys: leave it out, or --keys") }
+    }
 
     func run() throws {
         let prepared = try PreparedRun(file: options.recipe, settings: options.settings, workers: 1)
         var session = CoordinatorSession(prepared, options: options, workers: minWorkers)
-        session.listen = try Address(listen)
+        let address = try Address(listen)
+        session.listen = address
         session.insecure = insecure
+        session.keys = try keysFolder(for: address)
         try session.run()
+    }
+    /// Beyond this box there must be keys, unless nobody wants them; on it there may be.
+    private func keysFolder(for address: Address) throws -> KeysFolder? {
+        let folder = keys.map { KeysFolder($0) } ?? .standard
+        guard !insecure, keys != nil || !address.isLoopback else { return nil }
+        guard folder.hasCoordinatorKey else {
+            if let keys {
+                throw Failure("there is no coordinator's key in \(keys): make one with 'danlu keygen --keys \(keys)'")
+            }
+            throw Failure(
+                "\(address) can be reached from other machines, and there is no key to protect it in \(folder.path): "
+                    + "make keys with 'danlu keygen', or say --insecure to do without")
+        }
+        return folder
     }
 }

@@ -15,7 +15,10 @@ struct WorkCommand: ParsableCommand {
     @Argument(help: "The coordinator's address, tcp://HOST:PORT.")
     var coordinator: String
 
-    @Option(help: "What to call this worker; this box's name unless said.")
+    @Option(help: "This worker's key file, if the coordinator asks for one.")
+    var key: String?
+
+    @Option(help: "What to call this worker; the name of its key and of this box unless said.")
     var name: String?
 
     @Option(help: "auto, cpu or cuda:N; several, as in cuda:0,cuda:1, are that many workers.")
@@ -48,15 +51,14 @@ struct WorkCommand: ParsableCommand {
         guard dataPort == nil || dataPort == 0 else {
             throw Failure("several workers on this box cannot share the data port \(dataPort ?? 0): say --data-port 0")
         }
-        let open = (dataPort == nil ? [] : ["--data-port", "0"]) + (insecure ? ["--insecure"] : [])
-        let workers = DeviceWorkers(devices: devices, name: wholeName) { [coordinator, cache] name, device in
-            ["work", coordinator, "--name", name, "--device", device, "--local", "\(getpid())"] + open + cache.arguments
+        let options =
+            (dataPort == nil ? [] : ["--data-port", "0"]) + (insecure ? ["--insecure"] : [])
+            + (key.map { ["--key", $0] } ?? []) + cache.arguments
+        let name = WorkerName.make(name, key: try key.map { try KeyFile.client($0) })
+        let workers = DeviceWorkers(devices: devices, name: name) { [coordinator] name, device in
+            ["work", coordinator, "--name", name, "--device", device, "--local", "\(getpid())"] + options
         }
         try workers.run()
-    }
-
-    private var wholeName: String {
-        name ?? "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)"
     }
 
     private func runOne() throws {
@@ -64,12 +66,15 @@ struct WorkCommand: ParsableCommand {
         if let local { ParentWatch.start(local) }
         LibTorch.keepMemory()
         let device = try Device(parsing: device)
+        let key = try key.map { try KeyFile.client($0) }
         let application = Application(
-            name: wholeName, instance: .random(in: .min ... .max), software: Danlu.version, libtorch: LibTorch.version,
+            name: WorkerName.make(name, key: key), instance: .random(in: .min ... .max), software: Danlu.version,
+            libtorch: LibTorch.version,
             exactnessClass: ExactnessClass(device: device).description,
             cores: ProcessInfo.processInfo.activeProcessorCount, memoryBytes: ProcessInfo.processInfo.physicalMemory)
         var configuration = try WorkerService.Configuration(address: Address(coordinator), application: application)
         if let dataPort { configuration.dataEndpoint = try dataEndpoint(dataPort, towards: configuration.address) }
+        configuration.key = key
         let service = try WorkerService(configuration) { sentence in Console.error.line("worker: \(sentence)") }
         LeaveTaking.prepare(service, ignoringInterrupt: local != nil)
         let provisions = Provisions(cache) { sentence in Console.error.line("worker: \(sentence)") }

@@ -12,12 +12,15 @@ final class HandmadeWorker {
     let control: Socket
     let context: Context
     let address: Address
+    private let key: KeyFile?
     private(set) var stamp = Stamp.stranger
 
-    init(at address: Address) throws {
+    init(at address: Address, key: KeyFile? = nil) throws {
         self.address = address
+        self.key = key
         context = try Context()
         control = try Socket(.dealer, in: context)
+        try key?.secure(control)
         try control.connect("\(address)")
     }
 
@@ -41,7 +44,7 @@ final class HandmadeWorker {
     func join(_ name: String) throws -> (lease: Lease, bulk: HandmadeBulk) {
         try say(.join(LoopbackCluster.application(name)))
         guard case .welcome(let welcome) = try hear() else { throw Unexpected(message: "no welcome") }
-        let bulk = try HandmadeBulk(Address(host: address.host, port: welcome.bulkPort), stamp, context)
+        let bulk = try HandmadeBulk(Address(host: address.host, port: welcome.bulkPort), stamp, context, key: key)
         var status = Status()
         status.shape = Status.Shape(parameterCount: StraightLine.parameterCount, tableHash: StraightLine.hash)
         let deadline = Date(timeIntervalSinceNow: 5)
@@ -65,9 +68,10 @@ final class HandmadeBulk {
     let socket: Socket
     let stamp: Stamp
 
-    init(_ address: Address, _ stamp: Stamp, _ context: Context) throws {
+    init(_ address: Address, _ stamp: Stamp, _ context: Context, key: KeyFile? = nil) throws {
         self.stamp = stamp
         socket = try Socket(.dealer, in: context)
+        try key?.secure(socket)
         try socket.connect("\(address)")
         try send(Header(.hello, stamp), [])
     }

@@ -47,15 +47,17 @@ final class LoopbackWorker: Sendable {
     private let outcome = Mutex<Result<Worker.End, any Error>?>(nil)
 
     init(
-        _ name: String, at address: Address, software: String = "1", hasDataPort: Bool = false,
+        _ name: String, at address: Address, software: String = "1", hasDataPort: Bool = false, key: KeyFile? = nil,
         prepare: @escaping @Sendable (StraightLineLearner) -> Void = { _ in },
-        gather: @escaping @Sendable (ContentLine) throws -> Void = { _ in }
+        gather: @escaping @Sendable (ContentLine) throws -> Void = { _ in },
+        observe: @escaping @Sendable (String) -> Void = { _ in }
     ) throws {
         var configuration = WorkerService.Configuration(
             address: address, application: LoopbackCluster.application(name, software: software))
         configuration.patience = LoopbackCluster.patience
         if hasDataPort { configuration.dataEndpoint = Address(host: "127.0.0.1", port: 0) }
-        service = try WorkerService(configuration)
+        configuration.key = key
+        service = try WorkerService(configuration, observe: observe)
         let thread = Thread { [self] in
             let result = Result {
                 try service.run { _, contents in

@@ -50,10 +50,13 @@ extension `The program` {
             let nonsense = "is not an address: write it as tcp://HOST:PORT"
             #expect(try furnace.danlu("work", "nonsense").end().refusal().contains(nonsense))
             let coordinate = { [furnace] (address: String) in
-                try furnace.danlu("coordinate", "recipe.toml", "--listen", address).end().refusal()
+                try furnace.danlu(
+                    "coordinate", "recipe.toml", "--listen", address,
+                    environment: ["XDG_CONFIG_HOME": furnace.path("settings")]
+                ).end().refusal()
             }
             #expect(try coordinate("nonsense").contains(nonsense))
-            #expect(try coordinate("tcp://0.0.0.0:5570").contains("which this version does not protect"))
+            #expect(try coordinate("tcp://0.0.0.0:5570").contains("make keys with 'danlu keygen', or say --insecure"))
         }
 
         @Test func `a port that is taken`() throws {

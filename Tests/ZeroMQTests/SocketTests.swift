@@ -122,7 +122,8 @@ import ZeroMQ
 
         let stranger = try Socket(.dealer, in: context)
         try stranger.connect(router.endpoint)
-        try stranger.send([Frame([1])])
+        // Refused when the two have found by now that they do not fit.
+        try? stranger.send([Frame([1])])
         #expect(try poll([Interest(router)], timeout: .milliseconds(200)) == [false])
 
         let friend = try Socket(.dealer, in: context)

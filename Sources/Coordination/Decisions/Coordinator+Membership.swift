@@ -94,6 +94,13 @@ extension Coordinator {
         return effects + introduce() + proceed(at: now)
     }
 
+    /// Lets a worker go at once, which may not come back with the key that it has.
+    mutating func revoked(_ id: WorkerID, _ refusal: Refusal, at now: Duration) -> [CoordinatorEffect] {
+        guard let member = membership[id] else { return [] }
+        return [.send(.refused(refusal), to: member.peer, stamp: member.stamp)]
+            + remove(id, reason: "its key was revoked", .blameless, at: now)
+    }
+
     mutating func bulkOpened(_ stamp: Stamp, at now: Duration) -> [CoordinatorEffect] {
         guard let id = membership.member(with: stamp) else {
             dropped.stale += 1

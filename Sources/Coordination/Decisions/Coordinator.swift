@@ -80,6 +80,7 @@ package struct Coordinator: Sendable {
         case .sum(let sum, let norm, let stamp): took(sum, norm: norm, stamp: stamp, at: now)
         case .reduced(let round, let norm): reduced(round: round, norm: norm, at: now)
         case .unreachable(let id): remove(id, reason: "its connection is gone", .flapping, at: now)
+        case .revoked(let id, let refusal): revoked(id, refusal, at: now)
         case .applied(let verdict, let next): applied(verdict, next: next, at: now)
         case .pause(let reason): pause(reason, at: now)
         case .resume: resume(at: now)

@@ -14,6 +14,8 @@ package enum CoordinatorEvent: Sendable {
     case reduced(round: UInt32, norm: Double)
     /// A worker's connection is gone.
     case unreachable(WorkerID)
+    /// A worker's key is on the list no more.
+    case revoked(WorkerID, Refusal)
     /// The optimizer has had the step's sum; nil when no step is left to do.
     case applied(StepVerdict, next: StepPlan?)
     /// Somebody asks the run to hold still after this step, until ``resume``.

@@ -15,6 +15,8 @@ extension Coordinator {
         package var notFinite = 0
         /// Sums far larger than their own slots say, or than others of late.
         package var absurd = 0
+        /// Sent with a key that is not that of the worker they name.
+        package var foreign = 0
 
         package init(stale: Int = 0, duplicate: Int = 0, malformed: Int = 0, corrupt: Int = 0) {
             self.stale = stale
@@ -32,6 +34,7 @@ extension Coordinator {
             sum.otherWeights += b.otherWeights
             sum.notFinite += b.notFinite
             sum.absurd += b.absurd
+            sum.foreign += b.foreign
             return sum
         }
     }

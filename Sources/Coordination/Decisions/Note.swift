@@ -5,6 +5,8 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
     case joined(WorkerID, name: String, exactnessClass: String)
     case ready(WorkerID, name: String)
     case refused(name: String, Refusal)
+    /// Something about keys and those who were turned away.
+    case atTheGate(String)
     case suspect(WorkerID, silentFor: Duration)
     case left(WorkerID, name: String, reason: String)
     case late(WorkerID, slots: Int)
@@ -36,6 +38,7 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
         case .joined(let id, let name, _): "\(id) (\(name)) joined"
         case .ready(let id, let name): "\(id) (\(name)) is ready"
         case .refused(let name, let refusal): "refused \(name): \(refusal)"
+        case .atTheGate(let sentence): sentence
         case .suspect(let id, let silence): "\(id) has been silent for \(Int(silence.inSeconds)) s"
         case .left(let id, let name, let reason): "\(id) (\(name)) is gone: \(reason)"
         case .late(let id, let slots): "\(id) is late with \(slots) slots; whoever is idle computes them too"

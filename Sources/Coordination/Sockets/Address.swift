@@ -12,8 +12,8 @@ package struct Address: Equatable, Sendable, CustomStringConvertible {
             case .form(let text):
                 "\(text) is not an address: write it as tcp://HOST:PORT, for example tcp://127.0.0.1:5570"
             case .open(let address):
-                "\(address) can be reached from other machines, which this version does not protect: "
-                    + "listen at tcp://127.0.0.1:\(address.port), or allow it aloud with --insecure"
+                "\(address) can be reached from other machines, and there is no key to protect it: "
+                    + "make keys with 'danlu keygen', or allow it aloud with --insecure"
             }
         }
     }
@@ -38,6 +38,9 @@ package struct Address: Equatable, Sendable, CustomStringConvertible {
     }
 
     package var description: String { "tcp://\(host):\(port)" }
+
+    /// Whether it means every interface of this machine.
+    package var isEverywhere: Bool { ["0.0.0.0", "*", "[::]"].contains(host) }
 
     /// Whether only this machine can reach it.
     package var isLoopback: Bool {

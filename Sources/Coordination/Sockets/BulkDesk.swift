@@ -26,6 +26,7 @@ final class BulkDesk {
     let socket: Socket
     let port: UInt16
     private(set) var dropped = Coordinator.Dropped()
+    private let gate: Gate
     private let parameterCount: Int
     private let chunkBytes: Int
     private let creditChunks: Int
@@ -35,9 +36,10 @@ final class BulkDesk {
     private var reduced: Assembly?
 
     init(
-        _ address: Address, in context: Context, parameterCount: Int, chunkBytes: Int, creditChunks: Int,
-        contents: ContentShelf
+        _ address: Address, behind gate: Gate, in context: Context, parameterCount: Int, chunkBytes: Int,
+        creditChunks: Int, contents: ContentShelf
     ) throws {
+        self.gate = gate
         self.parameterCount = parameterCount
         self.chunkBytes = chunkBytes
         self.creditChunks = creditChunks
@@ -46,6 +48,7 @@ final class BulkDesk {
         try setManners(
             of: socket, limit: max(chunkBytes, Control.workerLimit) + 1024, highWaterMark: 4 * creditChunks + 64)
         try socket.set(.routerMandatory, to: true)
+        try gate.secure(socket, at: address.host)
         try socket.bind("\(address)")
         port = try Address(socket.endpoint).port
     }
@@ -109,13 +112,19 @@ final class BulkDesk {
     // MARK: - In
 
     /// Reads one message; nil when there is none.
-    func receive(round: Round, isCurrent: (Stamp) -> Bool) throws -> Arrival? {
+    ///
+    /// - Parameter sender: the name of the worker of a current stamp.
+    func receive(round: Round, sender: (Stamp) -> String?) throws -> Arrival? {
         do {
             guard let frames = try socket.receive(maximumFrames: 3) else { return nil }
             let routingID = frames[0].bytes
             let (header, payload) = try openHeader(frames.dropFirst())
-            guard isCurrent(header.stamp) else {
+            guard let sender = sender(header.stamp) else {
                 dropped.stale += 1
+                return .nothing
+            }
+            guard gate.refusal(of: payload, as: sender) == nil else {
+                dropped.foreign += 1
                 return .nothing
             }
             if header.kind == .hello { return open(routingID, header.stamp) }

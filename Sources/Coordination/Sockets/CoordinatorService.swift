@@ -36,6 +36,8 @@ package final class CoordinatorService {
     package struct Configuration: Sendable {
         /// Port 0 lets the system choose both ports; otherwise bulk is at the next one.
         package var address: Address
+        /// Who the coordinator is and whom it lets in; nil encrypts nothing and lets everybody in.
+        package var identity: CoordinatorIdentity?
         /// Listen where other machines can reach it, although nothing is encrypted or authenticated.
         package var insecure = false
         package var runID: RunID
@@ -82,6 +84,7 @@ package final class CoordinatorService {
     private let configuration: Configuration
     private let master: any Master
     private let observe: (Happening) -> Void
+    private let gate: Gate
     private let control: Socket
     private let desk: BulkDesk
     private var clock = ListeningClock()
@@ -101,7 +104,7 @@ package final class CoordinatorService {
     package init(
         _ configuration: Configuration, master: any Master, observe: @escaping (Happening) -> Void
     ) throws {
-        guard configuration.address.isLoopback || configuration.insecure else {
+        guard configuration.address.isLoopback || configuration.insecure || configuration.identity != nil else {
             throw Address.Malformed.open(configuration.address)
         }
         self.configuration = configuration
@@ -109,17 +112,20 @@ package final class CoordinatorService {
         self.observe = observe
         commands = try Mailbox()
         let context = try Context(ioThreads: 2)
+        gate = try Gate(configuration.identity, in: context)
         control = try Socket(.router, in: context)
         try setManners(of: control, limit: Control.workerLimit + 1024, highWaterMark: 10_000)
         try control.set(.routerMandatory, to: true)
+        try gate.secure(control, at: configuration.address.host)
         try control.bind("\(configuration.address)")
         address = try Address(control.endpoint)
         desk = try BulkDesk(
             Address(
                 host: configuration.address.host,
                 port: configuration.address.port == 0 ? 0 : configuration.address.port + 1),
-            in: context, parameterCount: master.parameterCount, chunkBytes: configuration.chunkBytes,
+            behind: gate, in: context, parameterCount: master.parameterCount, chunkBytes: configuration.chunkBytes,
             creditChunks: configuration.creditChunks, contents: configuration.contents)
+        try gate.open()
 
         weights = master.withWeights { OutgoingWeights(copying: $0, chunkBytes: configuration.chunkBytes) }
         let plan = StepPlan(master, weights: weights)
@@ -165,6 +171,7 @@ package final class CoordinatorService {
                 try readBulk(at: now)
                 if now - tickedAt >= .milliseconds(100) {
                     tickedAt = now
+                    for sentence in gate.tick(at: now) { observe(.note(.atTheGate(sentence))) }
                     try happen(.tick, at: now)
                 }
                 for id in try desk.pump() { try happen(.unreachable(id), at: now) }
@@ -214,6 +221,7 @@ package final class CoordinatorService {
                     }
                     guard header.kind == .control else { throw WireError.unknownKind(header.kind.rawValue) }
                     let message = try open(WorkerMessage.self, header, payload, limit: Control.workerLimit)
+                    guard try passes(message, header.stamp, from: peer, in: payload, at: now) else { continue }
                     try happen(.heard(message, from: peer, stamp: header.stamp), at: now)
                 } catch WireError.protocolVersion(let theirs, let ours) {
                     try refuse(peer, version: theirs, ours: ours)
@@ -228,6 +236,24 @@ package final class CoordinatorService {
         }
     }
 
+    /// Whether the key that a message came with is that of the worker it names; whoever it is hears why not.
+    private func passes(
+        _ message: WorkerMessage, _ stamp: Stamp, from peer: Peer, in frame: Frame, at now: Duration
+    ) throws -> Bool {
+        var name: String?
+        let member = coordinator.membership.member(at: peer, with: stamp)
+        if case .join(let application) = message { name = application.name }
+        name = name ?? member.flatMap { coordinator.membership[$0]?.name }
+        guard let refusal = gate.refusal(of: frame, as: name) else { return true }
+        coordinator.dropped.foreign += 1
+        if let member {
+            try happen(.revoked(member, refusal), at: now)
+        } else if case .join = message {
+            try? post(.refused(refusal), to: peer, stamp: .stranger)
+        }
+        return false
+    }
+
     /// Somebody who speaks another version may still understand this.
     private func refuse(_ peer: Peer, version: UInt16, ours: UInt16) throws {
         coordinator.dropped.malformed += 1
@@ -239,8 +265,10 @@ package final class CoordinatorService {
 
     private func readBulk(at now: Duration) throws {
         for _ in 0..<256 {
-            let isCurrent = { [coordinator] stamp in coordinator.membership.member(with: stamp) != nil }
-            guard let arrival = try desk.receive(round: coordinator.round, isCurrent: isCurrent) else { return }
+            let sender = { [coordinator] stamp in
+                coordinator.membership.member(with: stamp).flatMap { coordinator.membership[$0]?.name }
+            }
+            guard let arrival = try desk.receive(round: coordinator.round, sender: sender) else { return }
             switch arrival {
             case .nothing: break
             case .opened(let stamp): try happen(.bulkOpened(stamp: stamp), at: now)

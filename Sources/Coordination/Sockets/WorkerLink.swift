@@ -8,9 +8,13 @@ final class WorkerLink {
     /// A socket that can be let go of and replaced.
     private final class Line {
         let socket: Socket
+        let monitor: SocketMonitor
+        let address: Address
 
-        init(_ kind: SocketKind, in context: Context) throws(ZeroMQError) {
+        init(_ kind: SocketKind, to address: Address, in context: Context) throws(ZeroMQError) {
+            self.address = address
             socket = try Socket(kind, in: context)
+            monitor = try SocketMonitor(of: socket, in: context)
         }
     }
 
@@ -23,6 +27,9 @@ final class WorkerLink {
     private var worker: Worker
     private var end: Worker.End?
 
+    /// By port: control's and bulk's.
+    private var approaches: [UInt16: Approach] = [:]
+    private let findings: Mailbox<(UInt16, Reach)>
     private var control: Line?
     private var bulk: Line?
     private var stamp = Stamp.stranger
@@ -48,6 +55,7 @@ final class WorkerLink {
         self.commands = commands
         self.observe = observe
         context = try Context()
+        findings = try Mailbox()
         peers = try PeerDesk(configuration.dataEndpoint, in: context)
         var application = configuration.application
         application.dataAddress = peers.address
@@ -63,15 +71,16 @@ final class WorkerLink {
                 Thread.sleep(forTimeInterval: 0.1)
                 return end
             }
-            var interests = [Interest(commands), Interest(bench.reports)]
-            if let control { interests.append(Interest(control.socket)) }
-            if let bulk { interests.append(Interest(bulk.socket)) }
+            var interests = [Interest(commands), Interest(bench.reports), Interest(findings)]
+            if let control { interests += [Interest(control.socket), control.monitor.interest] }
+            if let bulk { interests += [Interest(bulk.socket), bulk.monitor.interest] }
             interests += peers.interests
             _ = try poll(interests, timeout: .milliseconds(100))
             let now = clock.advance()
             for command in commands.takeAll() { try obey(command, at: now) }
             try lookAtProgress(at: now)
             for report in bench.reports.takeAll() { try heed(report, at: now) }
+            try listen(at: now)
             try readControl(at: now)
             try readBulk()
             try peers.read { header, payload in try takeWeights(header, payload, isOwnShare: false) }
@@ -134,10 +143,41 @@ final class WorkerLink {
     private func connect() throws {
         control = nil
         bulk = nil
-        let line = try Line(.dealer, in: context)
+        let line = try Line(.dealer, to: configuration.address, in: context)
         try setManners(of: line.socket, limit: Control.coordinatorLimit + 1024, highWaterMark: 1_000)
-        try line.socket.connect("\(configuration.address)")
+        try connect(line)
         control = line
+    }
+
+    private func connect(_ line: Line) throws(ZeroMQError) {
+        if let key = configuration.key { try key.secure(line.socket) }
+        if line.address.host.hasPrefix("[") { try line.socket.set(.ipv6, to: true) }
+        let port = line.address.port
+        if approaches[port] == nil {
+            approaches = approaches.filter { $0.key == configuration.address.port }
+            approaches[port] = Approach(to: line.address, keyName: configuration.key?.name)
+        }
+        try line.socket.connect("\(line.address)")
+    }
+
+    /// Says which hop to the coordinator fails, if one does.
+    private func listen(at now: Duration) throws {
+        for (port, reach) in findings.takeAll() { follow(approaches[port]?.reached(reach, at: now), port) }
+        for line in [control, bulk] {
+            while let line, let event = try line.monitor.next() {
+                follow(approaches[line.address.port]?.heard(event, at: now), line.address.port)
+            }
+        }
+    }
+
+    private func follow(_ step: Approach.Step?, _ port: UInt16) {
+        switch step {
+        case .nothing, nil: break
+        case .say(let sentence): observe(sentence)
+        case .look:
+            let (address, findings) = (Address(host: configuration.address.host, port: port), findings)
+            Thread.detachNewThread { findings.put((port, Reach.of(address))) }
+        }
     }
 
     private func openBulk(_ welcome: Welcome, _ stamp: Stamp) throws {
@@ -151,9 +191,10 @@ final class WorkerLink {
         sums = KeptSums()
         isReducing = nil
         peers.begin(welcome, stamp)
-        let line = try Line(.dealer, in: context)
+        let address = Address(host: configuration.address.host, port: welcome.bulkPort)
+        let line = try Line(.dealer, to: address, in: context)
         try setManners(of: line.socket, limit: chunkBytes + 1024, highWaterMark: 4 * creditChunks + 64)
-        try line.socket.connect("\(Address(host: configuration.address.host, port: welcome.bulkPort))")
+        try connect(line)
         try line.socket.send(postcard(Header(.hello, stamp)))
         bulk = line
         contents?.events.put(.opened(chunkBytes: chunkBytes, creditChunks: creditChunks))

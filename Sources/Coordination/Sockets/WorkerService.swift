@@ -11,6 +11,8 @@ package final class WorkerService: Sendable {
         /// The coordinator's.
         package var address: Address
         package var application: Application
+        /// This worker's key; nil where the coordinator asks for none.
+        package var key: KeyFile?
         package var patience = Patience()
         /// Where other workers may connect; port 0 lets the system choose, nil is nowhere.
         package var dataEndpoint: Address?
