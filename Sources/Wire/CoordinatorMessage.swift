@@ -22,6 +22,8 @@ package enum CoordinatorMessage: Codable, Equatable, Sendable {
     case resend(round: UInt32)
     /// "We are done here."
     case goodbye(finished: Bool, reason: String)
+    /// "This is who I am."
+    case answer(InquiryAnswer)
 }
 
 /// What a worker needs to begin.

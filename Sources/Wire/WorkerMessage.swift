@@ -16,6 +16,8 @@ package enum WorkerMessage: Codable, Equatable, Sendable {
     case failed(reason: String)
     /// "I am leaving on purpose; do not wait for me."
     case leave
+    /// "I do not join; who are you?"
+    case inquire(Inquiry)
 }
 
 /// Who asks to join, and what with.

@@ -106,7 +106,7 @@ struct CoordinatorSession {
             journal.happened($0)
         }
 
-        let running = RunningCoordinator(service.address, incarnation: identity.incarnation)
+        let running = RunningCoordinator(service.address, incarnation: identity.incarnation, keys: keys)
         try files.write(running.text, to: RunningCoordinator.file)
         defer { files.remove(RunningCoordinator.file) }
         let commands = service.commands

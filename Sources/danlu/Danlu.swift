@@ -11,10 +11,10 @@ struct Danlu: ParsableCommand {
         abstract: "Trains LoRA adapters for Stable Diffusion on as many Linux boxes as you own.",
         version: version,
         subcommands: [
-            TrainCommand.self, CoordinateCommand.self, WorkCommand.self, KeygenCommand.self, SampleCommand.self,
-            CompareCommand.self, InspectCommand.self, PauseCommand.self, ResumeCommand.self, SaveCommand.self,
-            DrainCommand.self, AdmitCommand.self, StopCommand.self, StatusCommand.self, AuditCommand.self,
-            BenchCommand.self, LaunchCommand.self,
+            TrainCommand.self, CoordinateCommand.self, WorkCommand.self, LaunchCommand.self, KeygenCommand.self,
+            DoctorCommand.self, SampleCommand.self, CompareCommand.self, InspectCommand.self, PauseCommand.self,
+            ResumeCommand.self, SaveCommand.self, DrainCommand.self, AdmitCommand.self, StopCommand.self,
+            StatusCommand.self, AuditCommand.self, BenchCommand.self,
         ])
 
     /// Every key of a recipe is a flag; they are parted from the command's own here, and go behind a `--`.

@@ -9,6 +9,9 @@ struct OperatorOptions: ParsableArguments {
         help: "The coordinator's address, tcp://HOST:PORT, or the run's folder on its box; this folder unless said.")
     var run = "."
 
+    @Option(help: "An operator's key file; on the coordinator's own box it is found.")
+    var key: String?
+
     @Option(help: "How many seconds to wait until it is done.")
     var wait = 600
 
@@ -26,7 +29,10 @@ struct OperatorOptions: ParsableArguments {
     }
 
     func ask(_ operation: RunOperation) throws -> OperationReply {
-        let address = try Address(run.hasPrefix("tcp://") ? run : RunningCoordinator.find(in: run).address)
-        return try OperatorLine(to: address).ask(operation, limit: .seconds(wait)) { Console.error.line($0) }
+        let found = run.hasPrefix("tcp://") ? nil : try RunningCoordinator.find(in: run)
+        let key = try (key ?? found?.keys.map { KeysFolder($0).key("operator") }).map { try KeyFile.client($0) }
+        return try OperatorLine(to: Address(found?.address ?? run), key: key).ask(operation, limit: .seconds(wait)) {
+            Console.error.line($0)
+        }
     }
 }

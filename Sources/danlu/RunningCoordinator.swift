@@ -13,11 +13,14 @@ struct RunningCoordinator: Codable, Equatable {
     var process: Int32
     var host: String
     var incarnation: UInt64
+    /// Its folder of keys; nil where it asks for none.
+    var keys: String?
 
     /// - Parameter address: where it listens; every interface of the box is reached at the loopback too.
-    init(_ address: Address, incarnation: UInt64) {
+    init(_ address: Address, incarnation: UInt64, keys: KeysFolder? = nil) {
         let isEverywhere = ["*", "0.0.0.0", "[::]"].contains(address.host)
         self.address = "\(isEverywhere ? Address(host: "127.0.0.1", port: address.port) : address)"
+        self.keys = keys.map { URL(filePath: $0.path).path }
         process = getpid()
         host = ProcessInfo.processInfo.hostName
         self.incarnation = incarnation

@@ -73,6 +73,10 @@ struct WorkCommand: ParsableCommand {
             exactnessClass: ExactnessClass(device: device).description,
             cores: ProcessInfo.processInfo.activeProcessorCount, memoryBytes: ProcessInfo.processInfo.physicalMemory)
         var configuration = try WorkerService.Configuration(address: Address(coordinator), application: application)
+        if dataPort != nil && key != nil {
+            throw Failure(
+                "--data-port is for traffic between workers, which no key protects yet: leave it out, or --key")
+        }
         if let dataPort { configuration.dataEndpoint = try dataEndpoint(dataPort, towards: configuration.address) }
         configuration.key = key
         let service = try WorkerService(configuration) { sentence in Console.error.line("worker: \(sentence)") }

@@ -86,7 +86,7 @@ import ZeroMQ
         let running = try start()
         let words = Words()
         let worker = try LoopbackWorker("open", at: running.address, observe: words.add)
-        try words.wait(for: "asks for a key: start this worker with --key")
+        try words.wait(for: "asks for a key")
         _ = try wait(running, for: "turned away 127.0.0.1")
         worker.service.commands.put(.stop)
         _ = try worker.end()
@@ -176,6 +176,17 @@ import ZeroMQ
         _ = try worker.end()
     }
 
+    @Test func `heeds operators, and nobody else`() throws {
+        let running = try start(steps: 100_000)
+        let pilot = try keys.key("operator")
+        #expect(try OperatorLine(to: running.address, key: pilot).ask(.status).isDone)
+        let worker = try keys.key("worker")
+        let denied = try OperatorLine(to: running.address, key: worker).ask(.stop)
+        #expect(!denied.isDone && denied.sentence.contains("this key is not an operator's"))
+        #expect(try OperatorLine(to: running.address, key: pilot).ask(.stop).isDone)
+        _ = try running.result()
+    }
+
     @Test func `listens to the world`() throws {
         var configuration = LoopbackCluster.configuration()
         configuration.address = Address(host: "0.0.0.0", port: 0)
@@ -223,8 +234,8 @@ import ZeroMQ
         #expect(
             step
                 == .say(
-                    "10.0.0.1 is there, but nothing listens at its port 5570: start the coordinator, or check the port; "
-                        + "trying again"))
+                    "10.0.0.1 is there, but nothing listens at its port 5570: start the coordinator, or check the port")
+        )
         #expect(approach.heard(.retrying, at: .seconds(6)) == .look)
         #expect(approach.reached(.refused(address: "10.0.0.1"), at: .seconds(7)) == .nothing)
         #expect(approach.heard(.retrying, at: .seconds(90)) == .look)

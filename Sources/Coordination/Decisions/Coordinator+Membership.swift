@@ -13,7 +13,7 @@ extension Coordinator {
 
         let effects: [CoordinatorEffect]
         switch message {
-        case .join: effects = []
+        case .join, .inquire: effects = []
         case .ping(let status): effects = pinged(status, by: id, at: now)
         case .sum(let sum): effects = took(sum, norm: sum.norm ?? .infinity, stamp: stamp, isSharded: true, at: now)
         case .notFinite(let lease, let round, let outcome):

@@ -234,7 +234,7 @@ package struct Worker: Sendable {
         }
         heardAt = now
         switch message {
-        case .welcome: stale += 1
+        case .welcome, .answer: stale += 1
         case .pong: break
         case .refused(let refusal): return refused(refusal)
         case .rejoin(let reason):

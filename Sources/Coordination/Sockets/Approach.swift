@@ -51,8 +51,9 @@ struct Approach {
         case .greetingBroken:
             return say(
                 keyName == nil
-                    ? "what listens at \(address) does not greet as a coordinator does: check the port"
-                    : "what listens at \(address) is not the coordinator that this key is for, or no coordinator: "
+                    ? "what listens at \(address) does not greet as a coordinator without keys does: if it asks for a key, "
+                        + "start this worker with --key; if not, check the port"
+                    : "what listens at \(address) is not the coordinator that this key is for, or uses no keys: "
                         + "copy a key file from there again, or check the port", at: now)
         case .connected, .accepted, .acceptFailed, .disconnected: return .nothing
         }
@@ -68,6 +69,6 @@ struct Approach {
         guard said != sentence || now - saidAt >= pause else { return .nothing }
         said = sentence
         saidAt = now
-        return .say(sentence + "; trying again")
+        return .say(sentence)
     }
 }

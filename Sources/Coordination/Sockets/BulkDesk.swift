@@ -48,7 +48,7 @@ final class BulkDesk {
         try setManners(
             of: socket, limit: max(chunkBytes, Control.workerLimit) + 1024, highWaterMark: 4 * creditChunks + 64)
         try socket.set(.routerMandatory, to: true)
-        try gate.secure(socket, at: address.host)
+        try gate.secure(socket, at: address)
         try socket.bind("\(address)")
         port = try Address(socket.endpoint).port
     }

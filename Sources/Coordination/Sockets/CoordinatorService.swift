@@ -87,6 +87,8 @@ package final class CoordinatorService {
     private let gate: Gate
     private let control: Socket
     private let desk: BulkDesk
+    /// What strangers may have sent to them, to see how fast the way is.
+    private var padding = AllowancePerSecond(4 << 20)
     private var clock = ListeningClock()
     private var coordinator: Coordinator
     private var weights: OutgoingWeights
@@ -116,7 +118,7 @@ package final class CoordinatorService {
         control = try Socket(.router, in: context)
         try setManners(of: control, limit: Control.workerLimit + 1024, highWaterMark: 10_000)
         try control.set(.routerMandatory, to: true)
-        try gate.secure(control, at: configuration.address.host)
+        try gate.secure(control, at: configuration.address)
         try control.bind("\(configuration.address)")
         address = try Address(control.endpoint)
         desk = try BulkDesk(
@@ -222,7 +224,11 @@ package final class CoordinatorService {
                     guard header.kind == .control else { throw WireError.unknownKind(header.kind.rawValue) }
                     let message = try open(WorkerMessage.self, header, payload, limit: Control.workerLimit)
                     guard try passes(message, header.stamp, from: peer, in: payload, at: now) else { continue }
-                    try happen(.heard(message, from: peer, stamp: header.stamp), at: now)
+                    if case .inquire(let inquiry) = message {
+                        answer(inquiry, of: peer, at: now)
+                    } else {
+                        try happen(.heard(message, from: peer, stamp: header.stamp), at: now)
+                    }
                 } catch WireError.protocolVersion(let theirs, let ours) {
                     try refuse(peer, version: theirs, ours: ours)
                 } catch WireError.payloadChecksum, WireError.headerChecksum {
@@ -234,6 +240,16 @@ package final class CoordinatorService {
                 coordinator.dropped.malformed += 1
             }
         }
+    }
+
+    private func answer(_ inquiry: Inquiry, of peer: Peer, at now: Duration) {
+        let wanted = min(max(0, inquiry.wanted), Inquiry.paddingLimit)
+        let isGranted = padding.take(wanted, at: now)
+        let answer = InquiryAnswer(
+            number: inquiry.number, software: configuration.software, libtorch: configuration.libtorch,
+            exactnessClass: coordinator.membership.requirements.exactnessClass.flatMap { $0.isEmpty ? nil : $0 },
+            bulkPort: desk.port, clock: Date().timeIntervalSince1970, padding: Data(count: isGranted ? wanted : 0))
+        try? post(.answer(answer), to: peer, stamp: .stranger)
     }
 
     /// Whether the key that a message came with is that of the worker it names; whoever it is hears why not.
@@ -248,7 +264,7 @@ package final class CoordinatorService {
         coordinator.dropped.foreign += 1
         if let member {
             try happen(.revoked(member, refusal), at: now)
-        } else if case .join = message {
+        } else {
             try? post(.refused(refusal), to: peer, stamp: .stranger)
         }
         return false
@@ -284,7 +300,8 @@ package final class CoordinatorService {
     private func operate(_ header: Header, _ payload: Frame, from peer: Peer, at now: Duration) throws {
         let request = try open(OperationRequest.self, header, payload, limit: OperationRequest.limit)
         guard mayOperate(payload) else {
-            let sentence = "this key is not an operator's: mark it so in the coordinator's allow-list"
+            let sentence =
+                "this key is not an operator's: add the word 'operator' to its line in the coordinator's authorized_keys"
             return answer([
                 (peer, OperationReply(number: request.number, isLast: true, isDone: false, sentence: sentence))
             ])
@@ -295,7 +312,7 @@ package final class CoordinatorService {
     }
 
     /// Whether whoever sent this may steer the run.
-    private func mayOperate(_ frame: Frame) -> Bool { true }
+    private func mayOperate(_ frame: Frame) -> Bool { gate.bearer(of: frame)?.isOperator ?? false }
 
     private func status(at now: Duration) -> RunStatus {
         let epoch = configuration.epoch(master.step)

@@ -40,9 +40,9 @@ final class Gate {
     }
 
     /// Call it before `socket` binds.
-    func secure(_ socket: borrowing Socket, at host: String) throws {
+    func secure(_ socket: borrowing Socket, at address: Address) throws {
         if let identity { try socket.serve(with: identity.keys) }
-        if host.hasPrefix("[") || host == "*" { try socket.set(.ipv6, to: true) }
+        try allowIPv6(socket, towards: address)
         monitors.append(Handover(try SocketMonitor(of: socket, in: context)))
     }
 

@@ -56,3 +56,8 @@ func setManners(of socket: borrowing Socket, limit: Int, highWaterMark: Int) thr
     try socket.set(.reconnectIntervalMaximum, to: 2_000)
     try socket.set(.tcpKeepAlive, to: true)
 }
+
+/// Has a socket speak IPv6 too where its address asks for it.
+func allowIPv6(_ socket: borrowing Socket, towards address: Address) throws(ZeroMQError) {
+    if address.host.hasPrefix("[") || address.host == "*" { try socket.set(.ipv6, to: true) }
+}

@@ -23,11 +23,14 @@ package struct OperatorLine {
     }
 
     private let address: Address
+    private let key: KeyFile?
     /// For a first answer.
     private let patience: Duration
 
-    package init(to address: Address, patience: Duration = .seconds(5)) {
+    /// - Parameter key: the operator's, where the coordinator asks for one.
+    package init(to address: Address, key: KeyFile? = nil, patience: Duration = .seconds(5)) {
         self.address = address
+        self.key = key
         self.patience = patience
     }
 
@@ -43,6 +46,8 @@ package struct OperatorLine {
         let context = try Context()
         let socket = try Socket(.dealer, in: context)
         try setManners(of: socket, limit: Control.coordinatorLimit + 1024, highWaterMark: 100)
+        try key?.secure(socket)
+        try allowIPv6(socket, towards: address)
         try socket.connect("\(address)")
         let request = OperationRequest(number: .random(in: .min ... .max), operation: operation)
         try socket.send(letter(request, kind: .operation, stamp: .stranger))

@@ -151,7 +151,7 @@ final class WorkerLink {
 
     private func connect(_ line: Line) throws(ZeroMQError) {
         if let key = configuration.key { try key.secure(line.socket) }
-        if line.address.host.hasPrefix("[") { try line.socket.set(.ipv6, to: true) }
+        try allowIPv6(line.socket, towards: line.address)
         let port = line.address.port
         if approaches[port] == nil {
             approaches = approaches.filter { $0.key == configuration.address.port }
@@ -173,7 +173,7 @@ final class WorkerLink {
     private func follow(_ step: Approach.Step?, _ port: UInt16) {
         switch step {
         case .nothing, nil: break
-        case .say(let sentence): observe(sentence)
+        case .say(let sentence): observe(sentence + "; trying again")
         case .look:
             let (address, findings) = (Address(host: configuration.address.host, port: port), findings)
             Thread.detachNewThread { findings.put((port, Reach.of(address))) }
