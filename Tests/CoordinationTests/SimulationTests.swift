@@ -1,4 +1,5 @@
 import Coordination
+import Foundation
 import Testing
 import Wire
 
@@ -12,6 +13,64 @@ import Wire
         #expect(simulation.finish == .complete, "seed \(seed)")
         if expectsAll { #expect(simulation.weights == Simulation.expected(world), "seed \(seed)") }
         return simulation
+    }
+
+    /// What one drawn world came to.
+    private struct Outcome: Sendable {
+        var seed: UInt64
+        var complaints: [String]
+        var happened: Set<Simulation.Fault>
+        var said: Set<String>
+        var events: Int
+    }
+
+    private static func outcome(_ seed: UInt64) -> Outcome {
+        let world = Simulation.World.drawn(seed)
+        var simulation = Simulation(world, seed: seed)
+        simulation.run()
+        var complaints = simulation.violations
+        let isWhole = simulation.contributions.allSatisfy(\.leftOut.isEmpty)
+        if complaints.isEmpty && isWhole && simulation.weights != Simulation.expected(world) {
+            complaints = ["the run ended with other weights than one without a cluster"]
+        }
+        let said = simulation.notes.compactMap { Mirror(reflecting: $0).children.first?.label }
+        return Outcome(
+            seed: seed, complaints: complaints, happened: simulation.happened, said: Set(said),
+            events: simulation.events)
+    }
+
+    /// DANLU_SEED=N plays one seed again; DANLU_SEEDS=N plays that many.
+    private static let seeds: Range<UInt64> = {
+        let environment = ProcessInfo.processInfo.environment
+        if let seed = environment["DANLU_SEED"].flatMap(UInt64.init) { return seed..<seed + 1 }
+        return 0..<(environment["DANLU_SEEDS"].flatMap(UInt64.init) ?? 2_000)
+    }()
+
+    @Test func `keeps its invariants after every event in thousands of bad worlds`() async {
+        let seeds = Self.seeds
+        let outcomes = await withTaskGroup(of: [Outcome].self) { group in
+            let lanes = UInt64(max(1, ProcessInfo.processInfo.activeProcessorCount))
+            for lane in 0..<lanes {
+                group.addTask {
+                    stride(from: seeds.lowerBound + lane, to: seeds.upperBound, by: UInt64.Stride(lanes)).map(
+                        Self.outcome)
+                }
+            }
+            return await group.reduce(into: []) { $0 += $1 }
+        }
+        for outcome in outcomes where !outcome.complaints.isEmpty {
+            Issue.record("seed \(outcome.seed) (DANLU_SEED=\(outcome.seed) plays it again): \(outcome.complaints)")
+        }
+        guard seeds.count >= 1_000 else { return }
+        // A fault that never happens proves nothing.
+        let happened = outcomes.reduce(into: Set()) { $0.formUnion($1.happened) }
+        #expect(happened == Set(Simulation.Fault.allCases))
+        let said = outcomes.reduce(into: Set()) { $0.formUnion($1.said) }
+        let expected: Set = [
+            "joined", "ready", "refused", "suspect", "left", "late", "reassigned", "otherWeights", "sumNotFinite",
+            "absurd", "waiting", "pausing", "paused", "resumed", "saved", "notSaved", "quarantined", "admitted",
+        ]
+        #expect(expected.subtracting(said).isEmpty)
     }
 
     @Test(arguments: [1, 2, 3, 5, 8])

@@ -113,8 +113,9 @@ extension Coordinator {
 
     /// Sends the weights of this round to a worker that lacks them, and again if they are lost or damaged.
     mutating func refreshWeights(of id: WorkerID, at now: Duration) -> [CoordinatorEffect] {
-        guard phase == .computing, var member = membership[id], member.isReady, member.hasBulk, !member.isDraining,
-            member.holding?.checksum != round.plan.weights
+        // Who is about to leave needs them only for what it has been asked for already.
+        guard phase == .computing, var member = membership[id], member.isReady, member.hasBulk,
+            !member.isDraining || round.openGrant(of: id) != nil, member.holding?.checksum != round.plan.weights
         else { return [] }
         var effects: [CoordinatorEffect] = []
         if let sent = member.sent, sent.checksum == round.plan.weights {

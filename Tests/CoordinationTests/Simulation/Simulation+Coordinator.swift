@@ -1,0 +1,126 @@
+import Coordination
+import Foundation
+import Wire
+
+/// The coordinator's box: the decisions, the sum, and a disk.
+extension Simulation {
+    mutating func startCoordinator() {
+        guard coordinator == nil else { return }
+        // Whatever was not on the disk is gone.
+        (step, weights) = (durable.step, durable.weights)
+        contributions.removeLast(contributions.count - step)
+        coordinatorLife += 1
+        stepsThisLife = 0
+        // It knows no norms of late any more, without which what is absurd cannot be told from what is large.
+        for index in workers.indices { workers[index].absurdUntil = 0 }
+        let welcome = Welcome(
+            run: Data(), bulkPort: 1, parameterCount: 2, chunkBytes: 1024, creditChunks: 4, threads: 1)
+        var settings = Coordinator.Settings(
+            run: Self.run, incarnation: UInt64(coordinatorLife) << 32,
+            requirements: Requirements(software: "1", libtorch: "1", exactnessClass: nil, shape: Self.shape),
+            welcome: welcome)
+        settings.minimumWorkers = min(world.minimumWorkers, world.workers)
+        let machine = Coordinator(settings, plan: plan())
+        coordinatorBorn = now
+        signAt = now
+        let effects = machine.start()
+        coordinator = machine
+        perform(effects)
+        queue.put(.coordinatorTick(life: coordinatorLife), at: now + Self.tick)
+    }
+
+    mutating func crashCoordinator() {
+        coordinator = nil
+        arriving = [:]
+        queue.put(.startCoordinator, at: now + .random(in: 0.1...20, using: &random))
+    }
+
+    private func plan() -> StepPlan {
+        StepPlan(step: step, slotCount: world.slots, lossScale: 1, weights: weightsChecksum)
+    }
+
+    mutating func tell(_ event: CoordinatorEvent, _ brought: FlatFloats? = nil) {
+        if case .sum(_, _, let stamp) = event, let brought { arriving[stamp.worker] = brought }
+        guard let effects = coordinator?.handle(event, at: .seconds(now - coordinatorBorn)) else { return }
+        perform(effects)
+        // The desk forgets what came with a stamp that nobody has.
+        if case .sum(_, _, let stamp) = event { arriving[stamp.worker] = nil }
+    }
+
+    private mutating func perform(_ effects: [CoordinatorEffect]) {
+        for effect in effects {
+            switch effect {
+            case .send(let message, let peer, let stamp):
+                let (index, connection) = Self.read(peer)
+                transmit(.toWorker(index, connection: connection, message, stamp), with: index, isUp: false)
+            case .sendWeights(let id, let step, let delivery):
+                guard let member = coordinator?.membership.members[id], let peer = peers[member.name] else { continue }
+                let (index, connection) = Self.read(peer)
+                let holding = Status.Holding(delivery: delivery, checksum: weightsChecksum)
+                transmit(
+                    .weights(index, connection: connection, weights, holding, step: step), with: index, isUp: false)
+            case .scatterWeights: break
+            case .begin(_, _, let slotCount): sum = TreeSum(SlotTree(slotCount: slotCount))
+            case .keep(let slots, let id):
+                guard let floats = arriving.removeValue(forKey: id) else {
+                    violations.append("I4: a sum was kept that did not come")
+                    continue
+                }
+                upholdKept(floats, over: slots)
+                signAt = now
+                // The network doubles messages by reference; sums are added up in place.
+                sum.take(FlatFloats(copying: UnsafeBufferPointer(floats.elements)), over: slots)
+            case .discard(_, let id): arriving[id] = nil
+            case .forget(let id): arriving[id] = nil
+            case .finishStep(let contribution): apply(contribution)
+            case .save: tell(save() ? .saved : .saveFailed(reason: "no space left on device"))
+            case .note(let note):
+                notes.append(note)
+                signAt = now
+            case .finished(let end): ended(end)
+            }
+        }
+    }
+
+    private mutating func save() -> Bool {
+        guard now >= diskIsFullUntil else {
+            happened.insert(.fullDisk)
+            return false
+        }
+        durable = (step, weights, weightsChecksum)
+        return true
+    }
+
+    private mutating func apply(_ contribution: StepContribution) {
+        do {
+            let total = try sum.finish(leavingOut: Set(contribution.leftOut.map(\.slot)))
+            let pair = total.map { Pair($0.elements[0], $0.elements[1]) }
+            upholdStep(contribution, total: pair)
+            if let pair {
+                weights = Self.after(weights, sum: pair, samples: world.slots - contribution.leftOut.count)
+            }
+        } catch {
+            violations.append("I4: \(error)")
+        }
+        sum = TreeSum(SlotTree(slotCount: 0))
+        contributions.append(contribution)
+        step += 1
+        signAt = now
+        stepsThisLife += 1
+        if step % world.saveEvery == 0 || step == world.steps, !save() {
+            tell(.saveFailed(reason: "no space left on device"))
+        }
+        tell(.applied(.committed, next: step < world.steps ? plan() : nil))
+    }
+
+    private mutating func ended(_ end: Finish) {
+        coordinator = nil
+        arriving = [:]
+        if end == .complete {
+            finish = end
+        } else {
+            // The same command, a little later.
+            queue.put(.startCoordinator, at: now + 3)
+        }
+    }
+}

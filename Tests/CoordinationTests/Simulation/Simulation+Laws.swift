@@ -1,0 +1,99 @@
+import Coordination
+import Wire
+
+/// What a run makes if nothing goes wrong, and what must hold whatever does.
+extension Simulation {
+    typealias Pair = SIMD2<Float>
+
+    static let firstWeights = Pair(0.5, -0.25)
+
+    /// Of one slot, at these weights; slots differ in size, so that the order of adding up shows.
+    func gradient(step: Int, slot: Int, weights: Pair) -> Pair {
+        var random = SeededGenerator(seed: UInt64(step * 1000 + slot))
+        var noise = Float.random(in: 0.5...1, using: &random) * [1, 0.1, 10][slot % 3]
+        if Double.random(in: 0..<1, using: &random) < world.spikes { noise *= 1e4 }
+        return Pair(noise + weights.x * 0.1, noise * weights.y)
+    }
+
+    /// The sum as the design defines it, of all slots but those left out.
+    func definition(step: Int, _ node: Range<Int>, weights: Pair, without leftOut: Set<Int> = []) -> Pair? {
+        if node.count == 1 {
+            return leftOut.contains(node.lowerBound)
+                ? nil : gradient(step: step, slot: node.lowerBound, weights: weights)
+        }
+        var power = 1
+        while power * 2 < node.count { power *= 2 }
+        let middle = node.lowerBound + power
+        let left = definition(step: step, node.lowerBound..<middle, weights: weights, without: leftOut)
+        let right = definition(step: step, middle..<node.upperBound, weights: weights, without: leftOut)
+        guard let left, let right else { return left ?? right }
+        return left + right
+    }
+
+    static func after(_ weights: Pair, sum: Pair, samples: Int) -> Pair {
+        weights - sum / Float(samples) * Float(1e-5)
+    }
+
+    /// What a run without a cluster makes.
+    static func expected(_ world: World) -> Pair {
+        let simulation = Simulation(world, seed: 0)
+        var weights = firstWeights
+        for step in 0..<world.steps {
+            let sum = simulation.definition(step: step, 0..<world.slots, weights: weights) ?? .zero
+            weights = after(weights, sum: sum, samples: world.slots)
+        }
+        return weights
+    }
+
+    /// Asked after everything that happens.
+    mutating func uphold() {
+        guard let coordinator, finish == nil else { return }
+        // I1: the coordinator hands out no other weights than the master has.
+        let hasNext = step < world.steps
+        if hasNext && (coordinator.plan.step != step || coordinator.plan.weights != weightsChecksum) {
+            violations.append("I1: the coordinator is at step \(coordinator.plan.step), the master at \(step)")
+        }
+        // I2, I3: what is committed is steps 0, 1, 2 …, once each.
+        if contributions.count != step || contributions.last.map({ $0.step != step - 1 }) ?? false {
+            violations.append("I2: \(contributions.count) steps were applied before step \(step)")
+        }
+        // I5: a step's sums, and workers that are there.
+        if sum.count > world.slots { violations.append("I5: \(sum.count) sums of \(world.slots) slots are held") }
+        if arriving.count > world.workers {
+            violations.append("I5: \(arriving.count) sums of \(world.workers) workers wait")
+        }
+        // I6: whatever is waited for, it has been said what it is.
+        if now - max(signAt, coordinatorBorn) > 45 {
+            violations.append("I6: nothing was done or said for 45 s: \(stands)")
+        }
+        // I7: what would be loaded now is whole, and no newer than what was committed.
+        if Self.checksum(durable.weights) != durable.checksum || durable.step > step {
+            violations.append("I7: the state saved last is of step \(durable.step) at step \(step)")
+        }
+    }
+
+    /// How the run stands, for whoever looks into a failure.
+    var stands: String {
+        coordinator.map { "\($0.snapshot(at: .seconds(now - coordinatorBorn)).sentence)" } ?? "no coordinator"
+    }
+
+    /// I4, I1: a sum is added up only if it is, bit for bit, that of its slots at the master's weights.
+    mutating func upholdKept(_ floats: FlatFloats, over slots: Range<Int>) {
+        guard let expected = definition(step: step, slots, weights: weights) else { return }
+        let kept = Pair(floats.elements[0], floats.elements[1])
+        if kept != expected {
+            violations.append("I4: step \(step), slots \(slots): \(kept) was kept, and their sum is \(expected)")
+        }
+    }
+
+    /// I2, I3, I4: a step is that step's slots, each once, and their sum.
+    mutating func upholdStep(_ contribution: StepContribution, total: Pair?) {
+        if contribution.step != step { violations.append("I2: step \(contribution.step) applied at step \(step)") }
+        let leftOut = Set(contribution.leftOut.map(\.slot))
+        let slots = (contribution.outcomes.map(\.slot) + contribution.leftOut.map(\.slot)).sorted()
+        if slots != Array(0..<world.slots) { violations.append("I3: step \(step) has slots \(slots)") }
+        if total != definition(step: step, 0..<world.slots, weights: weights, without: leftOut) {
+            violations.append("I4: step \(step) has another sum than its contributors'")
+        }
+    }
+}
