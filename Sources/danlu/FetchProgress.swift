@@ -27,9 +27,9 @@ struct FetchProgress {
         if isFresh { fresh += count }
         guard now - said >= Self.pause, here < bytes else { return nil }
         said = now
+        guard fresh > 0 else { return "fetching \(what): \(amount) are here already" }
         let speed = speed(at: now)
-        let left = speed > 0 ? ", \(time((Double(bytes - here)) / speed)) left" : ""
-        return "fetching \(what): \(amount), \(byteText(Int(speed)))/s\(left)"
+        return "fetching \(what): \(amount), \(byteText(Int(speed)))/s, \(time(Double(bytes - here) / speed)) left"
     }
 
     /// What there is to say when all is here.
