@@ -17,6 +17,8 @@ final class Cluster {
     private let recipe: LabRecipe
     /// Of every process.
     var environment: [String: String] = [:]
+    /// The folder of keys; nil does without.
+    var keys: URL? = SharedKeys.folder
 
     static let port = 5570
 
@@ -49,8 +51,9 @@ final class Cluster {
     /// Starts a coordinator of this run in a box, whoever may be there already.
     func launchCoordinator(in box: String = "coordinator", _ more: [String] = []) throws -> Launched {
         let address = "tcp://\(try self.box(box).address):\(Self.port)"
+        let protection = keys.map { ["--keys", $0.path] } ?? ["--insecure"]
         return try self.box(box).danlu(
-            ["coordinate", "recipe.toml", "--listen", address, "--insecure"] + more, in: lab.folder,
+            ["coordinate", "recipe.toml", "--listen", address] + protection + more, in: lab.folder,
             environment: environment)
     }
 
@@ -65,13 +68,16 @@ final class Cluster {
     ///
     /// - Parameters:
     ///   - name: what it calls itself.
+    ///   - key: its key file; that of the box unless said.
     ///   - address: where it looks for the coordinator; where that is, unless said.
     func launchWorker(
-        _ name: String, in box: String, at address: String? = nil
+        _ name: String, in box: String, key: URL? = nil, at address: String? = nil
     ) throws -> Launched {
-        try self.box(box).danlu(
-            ["work", address ?? self.address, "--name", name, "--device", "cpu"], in: lab.folder,
-            environment: environment)
+        let key = key ?? keys?.appending(path: "\(box).key")
+        return try self.box(box).danlu(
+            ["work", address ?? self.address, "--name", name, "--device", "cpu"]
+                + (key.map { ["--key", $0.path] } ?? []),
+            in: lab.folder, environment: environment)
     }
 
     /// Starts a box's worker, which has its name unless said.
@@ -95,7 +101,8 @@ final class Cluster {
     /// Gives a command of the operator's, and waits until it is done.
     func ask(_ command: String) async throws {
         let words = command.split(separator: " ").map(String.init)
-        let asked = try box("coordinator").danlu(words + ["out"], in: lab.folder)
+        let key = keys.map { ["--key", $0.appending(path: "operator.key").path] } ?? []
+        let asked = try box("coordinator").danlu(words + ["out"] + key, in: lab.folder)
         let ended = try await end(of: asked, within: 60)
         #expect(ended.status == 0, "danlu \(command): \(ended.errors)")
     }

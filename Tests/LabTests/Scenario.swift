@@ -40,6 +40,7 @@ func scenario(
     await Seats.shared.take()
     let result: Result<Void, any Error>
     do {
+        try await SharedKeys.shared.make()
         try await SharedCache.shared.fill()
         let cluster = try Cluster(title, boxes: boxes, rate: rate, recipe: recipe)
         do {

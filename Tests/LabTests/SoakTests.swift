@@ -71,7 +71,7 @@ private struct Storm {
     /// A name of its own for each: who comes back three times within a minute is kept out for a while.
     private mutating func start(_ box: String) throws {
         births += 1
-        try cluster.startWorker(box, named: "\(box)-\(births)")
+        try cluster.startWorker(box, named: "\(box)/\(births)")
     }
 
     private mutating func killCoordinator() async throws {

@@ -5,6 +5,8 @@ import Testing
 extension `The lab` {
     @Test func `Case 18: bits are flipped on the way to the coordinator`() async throws {
         try await scenario("bits flipped on the way") { cluster in
+            // CURVE would end a connection at its first flipped bit, and our own checksums would never see one.
+            cluster.keys = nil
             // In the third box the worker speaks to a middleman, which passes on to the coordinator.
             let coordinator = try cluster.box("coordinator").address
             let middleman = try cluster.box("box3").inside {
