@@ -101,6 +101,15 @@ struct Table {
 }
 
 @Suite struct `A coordinator` {
+    @Test(arguments: ["", "a\nb", "\u{202E}dab", String(repeating: "x", count: 101)])
+    func `takes nobody in whose name cannot be printed`(name: String) {
+        var table = Table()
+        table.happen(.heard(.join(Table.application(name)), from: Table.peer("ada"), stamp: .stranger), at: 0)
+        let refusals = table.notes.compactMap { if case .refused(_, let refusal) = $0 { refusal } else { nil } }
+        #expect(refusals.map(\.field) == ["worker name"])
+        #expect(table.coordinator.membership.members.isEmpty)
+    }
+
     @Test func `welcomes a worker, sends it weights, and leases it the step`() {
         var table = Table()
         table.happen(.heard(.join(Table.application("ada")), from: Table.peer("ada"), stamp: .stranger), at: 0)

@@ -36,6 +36,46 @@ import Wire
         #expect(table.given["bob"]?.slots == 0..<1)
     }
 
+    @Test func `Case 18: are computed again at once when they arrive damaged, and count once however many chunks were`()
+        throws
+    {
+        var (table, now) = table()
+        let ada = table.stamp("ada")
+        let round = try #require(table.given["ada"]).round
+        table.happen(.damagedSum(0..<4, round: round, stamp: ada), at: now + 4)
+        #expect(table.notes.first == .damagedSum(WorkerID(1), slots: 0..<4))
+        table.happen(.damagedSum(0..<4, round: round, stamp: ada), at: now + 4)
+        #expect(table.notes.isEmpty)
+        table.happen(.damagedSum(4..<8, round: round, stamp: ada), at: now + 4)  // what ada was never asked for
+        #expect(table.notes.isEmpty)
+        table.bring(4..<8, by: "bob", at: now + 4)
+        #expect(table.given["bob"]?.slots.map { $0.count } == 1)
+        var turns = 0
+        while table.contribution == nil, turns < 20, let slots = table.given["bob"]?.slots {
+            turns += 1
+            table.bring(slots, by: "bob", at: now + 5)
+        }
+        #expect(table.contribution?.outcomes.count == 8)
+    }
+
+    @Test func `Case 18: keep their worker out for a while when they arrive damaged again and again`() {
+        var (table, now) = table()
+        var damaged = 0
+        while table.coordinator.membership.members[WorkerID(1)] != nil, damaged < 10 {
+            damaged += 1
+            now += 4
+            for name in ["ada", "bob"] { table.ping(name, at: now, leases: [table.given[name]?.number ?? 0]) }
+            table.happen(
+                .damagedSum(0..<4, round: table.given["ada"]?.round ?? 0, stamp: table.stamp("ada")), at: now)
+            table.bring(4..<8, by: "bob", at: now)
+            for slot in 0..<4 { table.bring(slot..<slot + 1, by: "bob", at: now) }
+            table.happen(
+                .applied(.committed, next: StepPlan(step: 3 + damaged, slotCount: 8, lossScale: 1, weights: 11)),
+                at: now)
+        }
+        #expect(damaged == 3)
+    }
+
     @Test func `Case 16: are refused when a sum is longer than its slots laid end to end`() {
         var (table, now) = table(after: 0)
         table.bring(0..<4, by: "ada", at: now + 4, norm: 4000)

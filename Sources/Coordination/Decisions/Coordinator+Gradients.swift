@@ -41,6 +41,18 @@ extension Coordinator {
             + proceed(at: now)
     }
 
+    /// What was damaged on its way is computed again at once, by somebody else if there is one.
+    mutating func damagedSum(
+        _ slots: Range<Int>, round number: UInt32, stamp: Stamp, at now: Duration
+    ) -> [CoordinatorEffect] {
+        // A sum has many chunks, and more than one of them may be damaged.
+        guard phase == .computing, number == round.number, let id = membership.member(with: stamp),
+            round.isWaiting(for: slots, from: id)
+        else { return [] }
+        round.refuse(slots, from: id, elsewhere: true)
+        return [.note(.damagedSum(id, slots: slots))] + fault(id, "its sums arrive damaged", at: now) + proceed(at: now)
+    }
+
     /// A worker whose weights have changed in its memory gets them again before it gets anything else to do.
     private mutating func computedWithOtherWeights(
         _ slots: Range<Int>, _ id: WorkerID, at now: Duration
@@ -127,7 +139,7 @@ extension Coordinator {
         membership[id] = member
         guard member.faults.count >= 3 else { return [] }
         return [.send(.rejoin(reason: reason), to: member.peer, stamp: member.stamp)]
-            + remove(id, reason: "\(reason): check its memory", .harmful, at: now)
+            + remove(id, reason: "\(reason): check its memory and network", .harmful, at: now)
     }
 
     mutating func notFinite(

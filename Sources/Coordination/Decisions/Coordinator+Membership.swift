@@ -49,7 +49,7 @@ extension Coordinator {
                 .note(.joined(member.id, name: member.name, exactnessClass: application.exactnessClass)))
         case .failure(let refused):
             effects.append(.send(.refused(refused.refusal), to: peer, stamp: ownStamp))
-            effects.append(.note(.refused(name: application.name, refused.refusal)))
+            effects.append(.note(.refused(name: Membership.visible(application.name), refused.refusal)))
         }
         return effects
     }

@@ -78,6 +78,7 @@ package struct Coordinator: Sendable {
         case .heard(let message, let peer, let stamp): heard(message, from: peer, stamp: stamp, at: now)
         case .bulkOpened(let stamp): bulkOpened(stamp, at: now)
         case .sum(let sum, let norm, let stamp): took(sum, norm: norm, stamp: stamp, at: now)
+        case .damagedSum(let slots, let round, let stamp): damagedSum(slots, round: round, stamp: stamp, at: now)
         case .reduced(let round, let norm): reduced(round: round, norm: norm, at: now)
         case .unreachable(let id): remove(id, reason: "its connection is gone", .flapping, at: now)
         case .revoked(let id, let refusal): revoked(id, refusal, at: now)

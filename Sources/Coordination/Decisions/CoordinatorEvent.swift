@@ -10,6 +10,8 @@ package enum CoordinatorEvent: Sendable {
     ///
     /// `norm` is what ``FlatFloats/norm`` says of it.
     case sum(SlotSum, norm: Double, stamp: Stamp)
+    /// A chunk of a sum came whose bytes are not those that were sent.
+    case damagedSum(Range<Int>, round: UInt32, stamp: Stamp)
     /// All shards of a round's sum are here; `norm` as above.
     case reduced(round: UInt32, norm: Double)
     /// A worker's connection is gone.

@@ -144,6 +144,7 @@ package struct Membership: Sendable {
     /// Takes somebody in, or says what does not fit.
     mutating func admit(_ application: Application, at peer: Peer, now: Duration) -> Result<Member, Refused> {
         if let refusal = requirements.refusal(of: application) { return .failure(Refused(refusal: refusal)) }
+        if let refusal = refusal(of: application.name) { return .failure(Refused(refusal: refusal)) }
         if let refusal = quarantine.refusal(of: application.name, at: now) {
             return .failure(Refused(refusal: refusal))
         }
@@ -165,6 +166,19 @@ package struct Membership: Sendable {
         return .success(member)
     }
 
+    /// Names are printed and written down: they are short, and of characters that can be seen.
+    private func refusal(of name: String) -> Refusal? {
+        guard name.isEmpty || Membership.visible(name) != name else { return nil }
+        return Refusal(
+            field: "worker name", yours: Membership.visible(name), mine: "1 to 100 visible characters",
+            fix: "give this worker another name with --name")
+    }
+
+    /// What of a name may be printed.
+    static func visible(_ name: String) -> String {
+        String(String.UnicodeScalarView(name.unicodeScalars.lazy.filter { !$0.properties.isUnseen }.prefix(100)))
+    }
+
     struct Refused: Error {
         let refusal: Refusal
     }
@@ -183,5 +197,12 @@ package struct Membership: Sendable {
         guard let member = members.removeValue(forKey: id) else { return nil }
         byPeer[member.peer] = nil
         return member
+    }
+}
+
+extension Unicode.Scalar.Properties {
+    /// Controls, line ends, and marks that turn the direction of what follows.
+    fileprivate var isUnseen: Bool {
+        [.control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned].contains(generalCategory)
     }
 }

@@ -15,6 +15,7 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
     case leftOut(SlotOutcome)
     case damagedWeights(WorkerID)
     case otherWeights(WorkerID)
+    case damagedSum(WorkerID, slots: Range<Int>)
     case sumNotFinite(WorkerID, slots: Range<Int>)
     case absurd(WorkerID, slots: Range<Int>, norm: Double, usual: Double)
     case waiting(reason: String)
@@ -52,6 +53,8 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
         case .damagedWeights(let id): "the weights arrived damaged at \(id) and are sent again"
         case .otherWeights(let id):
             "\(id) has computed with weights that changed in its memory; its sum is refused, and they are sent again"
+        case .damagedSum(let id, let slots):
+            "\(Note.phrase(slots)) of \(id) arrived damaged; somebody else is asked"
         case .sumNotFinite(let id, let slots):
             "a sum of \(id) over \(slots.count) slots is not finite; they are computed elsewhere"
         case .absurd(let id, let slots, let norm, let usual):

@@ -146,6 +146,11 @@ struct Round: Sendable {
         return settle(slots).filter { $0.worker == worker }
     }
 
+    /// Whether a worker that was asked for some of these slots has not brought them yet.
+    func isWaiting(for slots: Range<Int>, from worker: WorkerID) -> Bool {
+        grants.contains { $0.worker == worker && $0.isOpen && !$0.missing.isDisjoint(with: slots) }
+    }
+
     /// Takes slots back from a worker whose sum over them is not believed.
     ///
     /// - Parameter elsewhere: whether others are to be asked first.

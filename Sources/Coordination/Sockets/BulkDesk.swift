@@ -10,6 +10,8 @@ final class BulkDesk {
         case opened(Stamp)
         /// All chunks of a sum are in; ``takeSum(of:)`` has it.
         case sum(SlotSum, norm: Double, Stamp)
+        /// A chunk of a sum over these slots is not what was sent.
+        case damagedSum(Range<Int>, round: UInt32, Stamp)
         /// All shards of a round's sum are in; ``takeReduced()`` has it.
         case reduced(round: UInt32, norm: Double)
     }
@@ -46,7 +48,7 @@ final class BulkDesk {
         self.contents = ContentDesk(contents, chunkBytes: chunkBytes, creditChunks: creditChunks)
         socket = try Socket(.router, in: context)
         try setManners(
-            of: socket, limit: max(chunkBytes, Control.workerLimit) + 1024, highWaterMark: 4 * creditChunks + 64)
+            of: socket, limit: max(chunkBytes, Control.workerLimit) + 1024, highWaterMark: 2 * creditChunks + 8)
         try socket.set(.routerMandatory, to: true)
         try gate.secure(socket, at: address)
         try socket.bind("\(address)")
@@ -135,7 +137,14 @@ final class BulkDesk {
                 return .nothing
             }
             switch header.kind {
-            case .gradient: try take(header, payload, round: round)
+            case .gradient:
+                do {
+                    try take(header, payload, round: round)
+                } catch WireError.payloadChecksum {
+                    dropped.corrupt += 1
+                    let slots = Int(header.slots.lowerBound)..<Int(header.slots.upperBound)
+                    return .damagedSum(slots, round: header.round, header.stamp)
+                }
             case .reduced: return try takeReduced(header, payload, round: round)
             case .credit: channels[header.stamp.worker]?.outflow.receiveCredit(header.chunkCount)
             case .control: return try takeEnding(header, payload)

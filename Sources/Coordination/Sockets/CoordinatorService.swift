@@ -31,7 +31,8 @@ package enum CoordinatorCommand: Sendable {
 ///
 /// Memory for N workers and a gradient of G bytes, at most: N·G for sums coming in, `2·N·log2 S`·G for sums held (in
 /// practice about N, since neighbours are added up at once), 2·G for weights going out, and N·credit·chunk between
-/// the processes, each way.
+/// the processes, each way; and of each connection, before it is read, 16 control messages of 1 MiB and 2·credit + 8
+/// chunks.
 package final class CoordinatorService {
     package struct Configuration: Sendable {
         /// Port 0 lets the system choose both ports; otherwise bulk is at the next one.
@@ -116,7 +117,9 @@ package final class CoordinatorService {
         let context = try Context(ioThreads: 2)
         gate = try Gate(configuration.identity, in: context)
         control = try Socket(.router, in: context)
-        try setManners(of: control, limit: Control.workerLimit + 1024, highWaterMark: 10_000)
+        try setManners(of: control, limit: Control.workerLimit + 1024, highWaterMark: 16)
+        // Answers are small, and one for each of many questions must not be lost.
+        try control.set(.sendHighWaterMark, to: 1_000)
         try control.set(.routerMandatory, to: true)
         try gate.secure(control, at: configuration.address)
         try control.bind("\(configuration.address)")
@@ -290,6 +293,8 @@ package final class CoordinatorService {
             case .opened(let stamp): try happen(.bulkOpened(stamp: stamp), at: now)
             case .sum(let sum, let norm, let stamp):
                 try happen(.sum(sum, norm: norm, stamp: stamp), at: clock.advance())
+            case .damagedSum(let slots, let round, let stamp):
+                try happen(.damagedSum(slots, round: round, stamp: stamp), at: clock.advance())
             case .reduced(let round, let norm): try happen(.reduced(round: round, norm: norm), at: clock.advance())
             }
         }
