@@ -10,11 +10,13 @@ struct LabRecipe: Hashable {
     static let output = "lab.safetensors"
     private static let demo = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../Cluster").standardizedFileURL
+    /// The base model's folder.
+    static let model = demo.appending(path: "demo-base")
 
     /// Writes `recipe.toml`; its results go to `out`.
     func write(to folder: URL) throws {
         let common = [
-            "pretrained_model_name_or_path": "\"\(Self.demo.path)/demo-base\"",
+            "pretrained_model_name_or_path": "\"\(Self.model.path)\"",
             "train_data_dir": "\"\(Self.demo.path)/demo-data/train\"", "resolution": "\"64\"",
             "network_dim": "8", "network_alpha": "8", "network_train_unet_only": "true", "unet_lr": "2e-3",
             "train_batch_size": "1", "gradient_accumulation_steps": "6", "max_train_steps": "\(steps)",
