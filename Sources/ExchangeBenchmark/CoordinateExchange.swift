@@ -30,6 +30,9 @@ struct CoordinateExchange: ParsableCommand {
     @Option(help: "auto, star or sharded.")
     var topology = "star"
 
+    @Option(help: "fp32, bf16 or int8.")
+    var gradientFormat = "fp32"
+
     /// What is printed.
     private struct Figures: Encodable {
         var parameters: Int
@@ -54,6 +57,10 @@ struct CoordinateExchange: ParsableCommand {
         configuration.sharesBySpeed = false
         guard let topology = Topology(rawValue: topology) else { throw ValidationError("no topology \(topology)") }
         configuration.topology = topology
+        guard let format = GradientFormat(rawValue: gradientFormat) else {
+            throw ValidationError("no gradient format \(gradientFormat)")
+        }
+        configuration.gradientFormat = format
         // Nobody is late here, however long gradients take on the way.
         configuration.patience.late = .seconds(600)
         configuration.patience.gathering = .seconds(60)

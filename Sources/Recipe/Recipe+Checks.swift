@@ -18,6 +18,13 @@ extension Recipe {
                     "network_train_unet_only and network_train_text_encoder_only leave nothing to train; keep one.")
         }
         try checkBatch()
+        guard cluster.gradientFormat == .fp32 || !cluster.exact else {
+            throw .contradiction(
+                keys: ["gradient_format", "exact"],
+                sentence:
+                    "gradient_format = \"\(cluster.gradientFormat.rawValue)\" is never exact, because gradients are rounded "
+                    + "on their way; leave exact out, or take gradient_format = \"fp32\".")
+        }
         try checkOptimizer()
         guard objective.minTimestep < objective.maxTimestep else {
             throw .contradiction(
@@ -124,6 +131,11 @@ extension Recipe {
         if data.cacheLatentsToDisk, !given.contains("cache_latents") { data.cacheLatents = true }
         if objective.zeroTerminalSNR, model.vParameterization == false {
             notes.append("zero_terminal_snr is made for models that predict v; v_parameterization is false.")
+        }
+        if cluster.gradientFormat != .fp32 {
+            notes.append(
+                "gradients are rounded to \(cluster.gradientFormat.rawValue) on their way (gradient_format), so the result depends "
+                    + "on who computes what and is never exact.")
         }
         try check()
         return notes

@@ -284,6 +284,8 @@ package struct Cluster: Codable, Equatable, Sendable {
     package var exact = false
     /// `topology`: through the coordinator, or among the workers.
     package var topology = Topology.auto
+    /// `gradient_format`: anything but fp32 rounds, and the result is then not exact.
+    package var gradientFormat = GradientFormat.fp32
 
     package init() {}
 }

@@ -235,6 +235,15 @@ package enum SettingTable {
             },
             value: { .text($0.cluster.device) }),
         .choice("topology", \.cluster.topology, "how gradients travel among workers").besideTheResult,
+        Setting(
+            key: "gradient_format", shape: .choice(GradientFormat.allCases.map(\.rawValue)),
+            help: "how gradients are written on their way; all but fp32, the default, round and are never exact",
+            assign: { (value, place, recipe) throws(RecipeError) in
+                recipe.cluster.gradientFormat = try value.choice(GradientFormat.self, at: place)
+                return nil
+            },
+            // Unsaid where it changes nothing, as with batch_policy.
+            value: { $0.cluster.gradientFormat == .fp32 ? nil : .text($0.cluster.gradientFormat.rawValue) }),
         .flag("exact", \.cluster.exact, "admit only workers that give the same bits").besideTheResult,
     ]
 }

@@ -1,4 +1,5 @@
 package import Foundation
+package import Recipe
 
 /// Everything the coordinator may say to a worker.
 package enum CoordinatorMessage: Codable, Equatable, Sendable {
@@ -39,9 +40,12 @@ package struct Welcome: Codable, Equatable, Sendable {
     package var creditChunks: Int
     /// Threads to compute with; part of what makes a result exact.
     package var threads: Int
+    /// How gradients are written, to the coordinator and to other workers.
+    package var gradientFormat: GradientFormat
 
     package init(
-        run: Data, bulkPort: UInt16, parameterCount: Int, chunkBytes: Int, creditChunks: Int, threads: Int
+        run: Data, bulkPort: UInt16, parameterCount: Int, chunkBytes: Int, creditChunks: Int, threads: Int,
+        gradientFormat: GradientFormat = .fp32
     ) {
         self.run = run
         self.bulkPort = bulkPort
@@ -49,6 +53,7 @@ package struct Welcome: Codable, Equatable, Sendable {
         self.chunkBytes = chunkBytes
         self.creditChunks = creditChunks
         self.threads = threads
+        self.gradientFormat = gradientFormat
     }
 }
 

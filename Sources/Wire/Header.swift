@@ -52,10 +52,14 @@ package struct Header: Equatable, Sendable {
         case none = 0
         /// IEEE 754 binary32, little-endian.
         case float32 = 1
+        /// The upper half of that.
+        case bfloat16 = 2
+        /// Blocks of signed bytes, each with a scale.
+        case blockInt8 = 3
     }
 
     /// Grows when an older program could misread a message.
-    package static let protocolVersion: UInt16 = 1
+    package static let protocolVersion: UInt16 = 2
     /// Bytes of a header.
     package static let size = 88
     private static let magic: UInt32 = 0x4C4E_4144  // "DANL"

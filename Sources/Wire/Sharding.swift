@@ -52,13 +52,16 @@ package struct Reduction: Codable, Equatable, Sendable {
     package var round: UInt32
     package var step: Int
     package var slotCount: Int
+    /// What the sums are multiplied by.
+    package var lossScale: Float
     /// Slots in none of them are left out.
     package var terms: [Term]
 
-    package init(round: UInt32, step: Int, slotCount: Int, terms: [Term]) {
+    package init(round: UInt32, step: Int, slotCount: Int, lossScale: Float, terms: [Term]) {
         self.round = round
         self.step = step
         self.slotCount = slotCount
+        self.lossScale = lossScale
         self.terms = terms
     }
 }

@@ -14,6 +14,8 @@ package enum WireError: Error, Equatable, CustomStringConvertible {
     case payloadLength(said: Int, got: Int)
     case payloadChecksum(said: UInt64, computed: UInt64)
     case frames(Int, expected: Int)
+    /// A block of scaled bytes with a scale or a byte that nobody writes.
+    case numberBlock(Int)
     case contentPart(offset: UInt64, pieces: UInt32)
     case unreadable(kind: Header.Kind, reason: String)
 
@@ -34,6 +36,7 @@ package enum WireError: Error, Equatable, CustomStringConvertible {
         case .payloadChecksum(let said, let computed):
             "a damaged payload: its checksum is \(hexadecimal(computed)), not \(hexadecimal(said))"
         case .frames(let count, let expected): "a message of \(count) frames, where \(expected) belong"
+        case .numberBlock(let block): "block \(block) of a gradient, with a scale or a number that nobody writes"
         case .contentPart(let offset, let pieces): "a request for \(pieces) pieces of content from byte \(offset) on"
         case .unreadable(let kind, let reason): "a \(kind) message that cannot be read: \(reason)"
         }

@@ -34,6 +34,11 @@ struct CoordinatorSession {
                 "--exact cannot be had with batch_policy = \"per_worker\", whose result depends on who is in when: leave "
                     + "one out")
         }
+        guard prepared.recipe.cluster.gradientFormat == .fp32 || !options.exact else {
+            throw Failure(
+                "--exact cannot be had with gradient_format = \"\(prepared.recipe.cluster.gradientFormat.rawValue)\", which "
+                    + "rounds gradients and is never exact: leave one out")
+        }
         for note in prepared.notes { Console.output.line("note: \(note)") }
         Console.output.line(try prepared.printout(workers: workers))
         if options.plan { return }
@@ -99,6 +104,7 @@ struct CoordinatorSession {
         configuration.threadsPerWorker = recipe.cluster.threadsPerWorker ?? 1
         configuration.minimumWorkers = workers
         configuration.topology = recipe.cluster.topology
+        configuration.gradientFormat = recipe.cluster.gradientFormat
         let plan = prepared.plan
         configuration.epoch = { (plan.epoch(of: min($0, plan.totalSteps - 1)) + 1, plan.epochs) }
         let service = try CoordinatorService(configuration, master: master) {

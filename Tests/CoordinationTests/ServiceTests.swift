@@ -312,7 +312,7 @@ import ZeroMQ
             Issue.record("not refused")
             return
         }
-        #expect("\(other)".contains("the protocol version is 200 here and 1 at the coordinator"))
+        #expect("\(other)".contains("the protocol version is 200 here and 2 at the coordinator"))
         running.commands.put(.stop(reason: "enough"))
         _ = try running.result()
     }

@@ -36,7 +36,7 @@ import Wire
 
     private func reduction(_ terms: [ShardSum.Term], slotCount: Int) -> Reduction {
         Reduction(
-            round: 1, step: 0, slotCount: slotCount,
+            round: 1, step: 0, slotCount: slotCount, lossScale: 1,
             terms: terms.map { .init(worker: WorkerID($0.worker), slots: $0.slots) })
     }
 

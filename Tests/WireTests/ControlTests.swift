@@ -1,4 +1,5 @@
 import Foundation
+import Recipe
 import Testing
 import Wire
 
@@ -47,7 +48,7 @@ import Wire
             .welcome(
                 Welcome(
                     run: Data([0, 255, 7]), bulkPort: 65_535, parameterCount: 1, chunkBytes: 2, creditChunks: 3,
-                    threads: 4)),
+                    threads: 4, gradientFormat: .int8)),
             .refused(Refusal(field: "a", yours: "b", mine: "c", fix: "d", mayPass: true)), .pong(number: 1),
             .lease(
                 Lease(number: 1, step: 2, round: 3, slots: 4..<6, slotCount: 8, lossScale: 65_536, weights: .max)),

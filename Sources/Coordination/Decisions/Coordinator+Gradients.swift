@@ -72,7 +72,8 @@ extension Coordinator {
     ) -> [CoordinatorEffect]? {
         guard let slots = sum.slots else { return [] }
         let norms = sum.outcomes.map { $0.squaredGradientNorm.squareRoot() }
-        // No sum is longer than its parts laid end to end; what they say of themselves is rounded.
+        // No sum is longer than its parts laid end to end; what they say of themselves is rounded, and so may it be
+        // itself (GradientRounding), to 4/3 of its length at most.
         let most = zip(sum.outcomes, norms).reduce(0) { $0 + Double($1.0.samples) * $1.1 } * Double(sum.lossScale)
         if !norm.isFinite {
             dropped.notFinite += 1

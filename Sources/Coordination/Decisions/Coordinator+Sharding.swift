@@ -61,7 +61,8 @@ extension Coordinator {
             Reduction.Term(worker: $0.value, slots: $0.key)
         }
         let reduction = Reduction(
-            round: round.number, step: round.plan.step, slotCount: round.plan.slotCount, terms: terms)
+            round: round.number, step: round.plan.step, slotCount: round.plan.slotCount,
+            lossScale: round.plan.lossScale, terms: terms)
         return shards.compactMap { shard in
             membership[WorkerID(shard.owner)].map {
                 .send(.reduce(reduction), to: $0.peer, stamp: $0.stamp)
@@ -80,6 +81,7 @@ extension Coordinator {
         let most = round.outcomes.values.reduce(0) {
             $0 + Double($1.outcome.samples) * $1.outcome.squaredGradientNorm.squareRoot()
         }
+        // Rounded by its makers and by the owners of its shards it may be 16/9 as long (GradientRounding).
         guard norm <= 2 * most * Double(round.plan.lossScale) + 1e-20 else {
             return fallBack("the sum that came back is not the sum of its slots", at: now)
         }

@@ -1,3 +1,4 @@
+import Recipe
 import Wire
 
 /// An owner's adding-up of its shard: segments of sums go in chunk by chunk, from anybody in any order, and the shard of
@@ -29,6 +30,7 @@ final class ShardSum {
     let round: UInt32
     private let count: Int
     private let chunkBytes: Int
+    private let format: GradientFormat
     /// This worker's own sums, which stay as they are: they may have to be sent again.
     private var own: [Term: FlatFloats] = [:]
     private var others: [Term: Assembly] = [:]
@@ -40,12 +42,14 @@ final class ShardSum {
 
     /// - Parameters:
     ///   - count: floats of the whole gradient.
-    ///   - chunkBytes: bytes of each chunk but the last.
-    init(_ chunks: Range<UInt32>, round: UInt32, count: Int, chunkBytes: Int) {
+    ///   - chunkBytes: bytes of each chunk but the last, as floats.
+    ///   - format: how others' sums are written.
+    init(_ chunks: Range<UInt32>, round: UInt32, count: Int, chunkBytes: Int, format: GradientFormat = .fp32) {
         self.chunks = chunks
         self.round = round
         self.count = count
         self.chunkBytes = chunkBytes
+        self.format = format
     }
 
     /// Takes a whole sum of this worker's own.
@@ -63,7 +67,7 @@ final class ShardSum {
                 throw .slots(lower: header.slots.lowerBound, upper: header.slots.upperBound)
             }
             others[term] = Assembly(
-                Assembly.Subject(header), count: count, chunkBytes: chunkBytes, chunks: chunks)
+                Assembly.Subject(header), count: count, chunkBytes: chunkBytes, chunks: chunks, format: format)
         }
         try others[term]?.take(header, payload)
     }

@@ -1,3 +1,4 @@
+import Recipe
 import Wire
 
 /// Chunks of one flat buffer, or of a part of it, as they come in.
@@ -24,14 +25,19 @@ struct Assembly {
     private let chunks: Range<UInt32>
     private let bytes: Int
     private let chunkBytes: Int
+    private let format: GradientFormat
     private var missing: Set<UInt32>
 
     /// - Parameters:
     ///   - count: floats of the whole, as both sides have agreed; never what a message says.
     ///   - chunkBytes: bytes of every chunk but the last; a multiple of a float's.
     ///   - chunks: of the whole, those that are wanted; nil is all.
-    init(_ subject: Subject, count: Int, chunkBytes: Int, chunks: Range<UInt32>? = nil) {
+    ///   - format: how the floats are written, as both sides have agreed.
+    init(
+        _ subject: Subject, count: Int, chunkBytes: Int, chunks: Range<UInt32>? = nil, format: GradientFormat = .fp32
+    ) {
         self.subject = subject
+        self.format = format
         self.chunkBytes = chunkBytes
         bytes = count * MemoryLayout<Float>.size
         let all = 0..<chunkCount(of: bytes, in: chunkBytes)
@@ -49,19 +55,25 @@ struct Assembly {
 
     /// Puts a chunk where it belongs, if its length and checksum are right.
     mutating func take(_ header: Header, _ payload: UnsafeRawBufferPointer) throws(WireError) {
-        guard header.chunkCount == chunkCount(of: bytes, in: chunkBytes), header.numberFormat == .float32,
+        guard header.chunkCount == chunkCount(of: bytes, in: chunkBytes), header.numberFormat == format.numberFormat,
             chunks.contains(header.chunk)
         else { throw .chunk(index: header.chunk, count: header.chunkCount) }
         let range = chunkRange(Int(header.chunk), of: bytes, in: chunkBytes)
-        guard payload.count == range.count else { throw .payloadLength(said: range.count, got: payload.count) }
+        let length = format.byteCount(of: range.count / MemoryLayout<Float>.size)
+        guard payload.count == length else { throw .payloadLength(said: length, got: payload.count) }
         guard missing.contains(header.chunk) else { return }
-        // Checked where it is to stay: one look sees to the way here and to the copy.
         let origin = chunkRange(Int(chunks.lowerBound), of: bytes, in: chunkBytes).lowerBound
         let part = UnsafeMutableRawBufferPointer(floats.elements)
         let place = UnsafeMutableRawBufferPointer(
             rebasing: part[range.lowerBound - origin..<range.upperBound - origin])
-        place.copyMemory(from: payload)
-        try header.check(payload: UnsafeRawBufferPointer(place), limit: chunkBytes)
+        if format == .fp32 {
+            // Checked where it is to stay: one look sees to the way here and to the copy.
+            place.copyMemory(from: payload)
+            try header.check(payload: UnsafeRawBufferPointer(place), limit: length)
+        } else {
+            try header.check(payload: payload, limit: length)
+            try format.decode(payload, into: place.assumingMemoryBound(to: Float.self))
+        }
         missing.remove(header.chunk)
     }
 }

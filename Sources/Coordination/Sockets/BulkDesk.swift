@@ -1,4 +1,5 @@
 import ContentStore
+import Recipe
 import Wire
 import ZeroMQ
 
@@ -32,6 +33,7 @@ final class BulkDesk {
     private let parameterCount: Int
     private let chunkBytes: Int
     private let creditChunks: Int
+    private let format: GradientFormat
     private var contents: ContentDesk
     private var channels: [WorkerID: Channel] = [:]
     private var complete: [WorkerID: FlatFloats] = [:]
@@ -39,12 +41,13 @@ final class BulkDesk {
 
     init(
         _ address: Address, behind gate: Gate, in context: Context, parameterCount: Int, chunkBytes: Int,
-        creditChunks: Int, contents: ContentShelf
+        creditChunks: Int, format: GradientFormat, contents: ContentShelf
     ) throws {
         self.gate = gate
         self.parameterCount = parameterCount
         self.chunkBytes = chunkBytes
         self.creditChunks = creditChunks
+        self.format = format
         self.contents = ContentDesk(contents, chunkBytes: chunkBytes, creditChunks: creditChunks)
         socket = try Socket(.router, in: context)
         try setManners(
@@ -185,7 +188,7 @@ final class BulkDesk {
         }
         let subject = Assembly.Subject(header)
         if reduced?.subject != subject {
-            reduced = Assembly(subject, count: parameterCount, chunkBytes: chunkBytes)
+            reduced = Assembly(subject, count: parameterCount, chunkBytes: chunkBytes, format: format)
         }
         try payload.withUnsafeBytes { bytes throws(WireError) in try reduced?.take(header, bytes) }
         guard let reduced, reduced.isComplete else { return .nothing }
@@ -229,7 +232,7 @@ final class BulkDesk {
         }
         let subject = Assembly.Subject(header)
         if channel.assembly?.subject != subject {
-            channel.assembly = Assembly(subject, count: parameterCount, chunkBytes: chunkBytes)
+            channel.assembly = Assembly(subject, count: parameterCount, chunkBytes: chunkBytes, format: format)
         }
         try payload.withUnsafeBytes { bytes throws(WireError) in try channel.assembly?.take(header, bytes) }
     }

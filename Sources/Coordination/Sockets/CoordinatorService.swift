@@ -55,6 +55,7 @@ package final class CoordinatorService {
         /// Whether a step is shared out by measured speed; otherwise evenly.
         package var sharesBySpeed = true
         package var topology = Topology.auto
+        package var gradientFormat = GradientFormat.fp32
         package var chunkBytes = 512 << 10
         package var creditChunks = 16
         package var patience = Patience()
@@ -129,7 +130,8 @@ package final class CoordinatorService {
                 host: configuration.address.host,
                 port: configuration.address.port == 0 ? 0 : configuration.address.port + 1),
             behind: gate, in: context, parameterCount: master.parameterCount, chunkBytes: configuration.chunkBytes,
-            creditChunks: configuration.creditChunks, contents: configuration.contents)
+            creditChunks: configuration.creditChunks, format: configuration.gradientFormat,
+            contents: configuration.contents)
         try gate.open()
 
         weights = master.withWeights { OutgoingWeights(copying: $0, chunkBytes: configuration.chunkBytes) }
@@ -138,7 +140,7 @@ package final class CoordinatorService {
         let welcome = Welcome(
             run: configuration.run, bulkPort: desk.port, parameterCount: master.parameterCount,
             chunkBytes: configuration.chunkBytes, creditChunks: configuration.creditChunks,
-            threads: configuration.threadsPerWorker)
+            threads: configuration.threadsPerWorker, gradientFormat: configuration.gradientFormat)
         var settings = Coordinator.Settings(
             run: configuration.runID, incarnation: configuration.incarnation,
             requirements: Requirements(

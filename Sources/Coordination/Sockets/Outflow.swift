@@ -1,3 +1,4 @@
+import Recipe
 import Wire
 import ZeroMQ
 
@@ -15,6 +16,8 @@ struct Outflow {
         let ending: (any Encodable & Sendable)?
         /// Of the flat gradient's or weights' chunks, those to send, where it is not all of them.
         var part: Part?
+        /// What the floats have been rounded to.
+        var format = GradientFormat.fp32
         var nextChunk = 0
 
         /// Some of the chunks of a whole of so many floats, in memory that begins with the float `start`.
@@ -109,9 +112,14 @@ struct Outflow {
         let chunk = UnsafeRawBufferPointer(
             rebasing: parcel.floats.bytes[range.lowerBound - origin..<range.upperBound - origin])
         var header = parcel.header
-        header.numberFormat = .float32
+        header.numberFormat = parcel.format.numberFormat
         header.chunk = UInt32(parcel.nextChunk)
         header.chunkCount = chunkCount(of: whole, in: chunkBytes)
+        if parcel.format != .fp32 {
+            let bytes = parcel.format.encode(chunk.assumingMemoryBound(to: Float.self))
+            header = bytes.withUnsafeBytes { header.describing($0) }
+            return try [Frame(header.bytes), Frame(bytes)]
+        }
         header =
             if let checksums = parcel.checksums {
                 header.describing(chunk, checksum: checksums[header.chunk])

@@ -1,3 +1,4 @@
+import Recipe
 import Wire
 import ZeroMQ
 
@@ -48,6 +49,8 @@ final class PeerDesk {
     private var visitors: [UInt32: Visitor] = [:]
     private var sum: ShardSum?
     private var reduction: Reduction?
+    private var format = GradientFormat.fp32
+    private var rounding = ShardRounding(.fp32, chunkBytes: 1)
     /// Sums of one worker that are held at a time: no lease is more subtrees than this.
     private let heldSums = 128
 
@@ -79,6 +82,8 @@ final class PeerDesk {
         chunkBytes = max(1, welcome.chunkBytes)
         creditChunks = max(1, welcome.creditChunks)
         parameterCount = welcome.parameterCount
+        format = welcome.gradientFormat
+        rounding = ShardRounding(format, chunkBytes: chunkBytes)
         known = [:]
         lines = [:]
         visitors = [:]
@@ -127,14 +132,14 @@ final class PeerDesk {
             lines[shard.owner]?.outflow.put(
                 Outflow.Parcel(
                     header: header, floats: floats, ending: nil,
-                    part: Outflow.Parcel.Part(chunks: chunks, count: parameterCount, start: 0)))
+                    part: Outflow.Parcel.Part(chunks: chunks, count: parameterCount, start: 0), format: format))
         }
     }
 
     /// Gets ready to add up a shard in this round.
     private func expect(_ chunks: Range<UInt32>, round: UInt32) {
         guard sum?.round != round || sum?.chunks != chunks else { return }
-        sum = ShardSum(chunks, round: round, count: parameterCount, chunkBytes: chunkBytes)
+        sum = ShardSum(chunks, round: round, count: parameterCount, chunkBytes: chunkBytes, format: format)
     }
 
     func reduce(_ reduction: Reduction) { self.reduction = reduction }
@@ -145,10 +150,20 @@ final class PeerDesk {
         sum.begin(reduction)
         guard let (floats, start, ready) = sum.advance() else { return nil }
         let first = chunkRange(Int(sum.chunks.lowerBound), of: parameterCount * 4, in: chunkBytes).lowerBound / 4
-        let part = Outflow.Parcel.Part(
-            chunks: sum.chunks, count: parameterCount, start: first - start, ready: ready)
-        return (floats, part, reduction)
+        if format == .fp32 {
+            let part = Outflow.Parcel.Part(
+                chunks: sum.chunks, count: parameterCount, start: first - start, ready: ready)
+            return (floats, part, reduction)
+        }
+        let end = chunkRange(Int(sum.chunks.upperBound) - 1, of: parameterCount * 4, in: chunkBytes).upperBound / 4
+        let shard = UnsafeMutableBufferPointer(rebasing: floats.elements[start..<start + end - first])
+        let rounded = rounding.round(UnsafeBufferPointer(shard), upTo: ready, of: sum.chunks, in: reduction)
+        let part = Outflow.Parcel.Part(chunks: sum.chunks, count: parameterCount, start: first, ready: ready)
+        return (rounded, part, reduction)
     }
+
+    /// What this worker has added up is not wanted, and neither is what rounding it has left.
+    func forgetRounding() { rounding.forget() }
 
     /// Lets go of sums of earlier rounds, or of all.
     func abandon(before round: UInt32?) {

@@ -1,4 +1,5 @@
 import Foundation
+import Recipe
 import Synchronization
 import Wire
 import ZeroMQ
@@ -40,6 +41,7 @@ final class WorkerLink {
     private var intake = WeightsIntake(parameterCount: 0, chunkBytes: 1)
     private let peers: PeerDesk
     private var sums = KeptSums()
+    private var rounding = GradientRounding(.fp32, count: 0)
     private var isReducing: UInt32?
     private var owedCredit = 0
     private var computed: [UInt64] = []
@@ -189,6 +191,7 @@ final class WorkerLink {
         owedCredit = 0
         intake = WeightsIntake(parameterCount: parameterCount, chunkBytes: chunkBytes)
         sums = KeptSums()
+        rounding = GradientRounding(welcome.gradientFormat, count: parameterCount)
         isReducing = nil
         peers.begin(welcome, stamp)
         let address = Address(host: configuration.address.host, port: welcome.bulkPort)
@@ -220,6 +223,8 @@ final class WorkerLink {
         case .failed(let reason): try happen(.failed(reason: reason), at: now)
         case .sum(let sum, let floats, let step, let epoch):
             guard bench.isCurrent(epoch) else { return }
+            rounding.begin(step: step, round: sum.round, lossScale: sum.lossScale)
+            rounding.round(floats, chunkBytes: chunkBytes)
             sums.keep(sum, floats, step: step)
             guard let shards = sums.shards(of: sum.round) else { return send(sum, floats, step: step) }
             peers.send(floats, sum, step: step, to: shards)
@@ -246,12 +251,14 @@ final class WorkerLink {
         header.step = UInt64(step)
         header.round = sum.round
         header.slots = UInt32(slots.lowerBound)..<UInt32(slots.upperBound)
-        outflow.put(Outflow.Parcel(header: header, floats: floats, ending: WorkerMessage.sum(sum)))
+        outflow.put(
+            Outflow.Parcel(header: header, floats: floats, ending: WorkerMessage.sum(sum), format: rounding.format))
     }
 
     /// The workers' part in this round is over: all sums go to the coordinator.
     private func resend(_ round: UInt32) {
         peers.abandon(before: round + 1)
+        peers.forgetRounding()
         outflow.drop { $0.kind == .reduced }
         isReducing = nil
         for kept in sums.fallBack(round) { send(kept.sum, kept.floats, step: kept.step) }
@@ -271,7 +278,8 @@ final class WorkerLink {
         header.round = reduction.round
         header.slots = 0..<UInt32(reduction.slotCount)
         header.part = part.chunks
-        outflow.put(Outflow.Parcel(header: header, floats: floats, ending: nil, part: part))
+        outflow.put(
+            Outflow.Parcel(header: header, floats: floats, ending: nil, part: part, format: rounding.format))
     }
 
     private func readControl(at now: Duration) throws {

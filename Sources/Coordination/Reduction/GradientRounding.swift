@@ -1,0 +1,144 @@
+import Recipe
+import Wire
+
+/// Rounds gradients to what can be written, and adds what that lost to the next ones: error feedback.
+///
+/// So the sum of many rounded gradients is the sum of the true ones within one rounding, as long as all of them are
+/// used. What a gradient brings along of earlier ones is at most a quarter of its own length in each block, and the
+/// rest waits: so a rounded gradient is at most 4/3 as long as the true one, and nobody takes it for an absurd one.
+struct GradientRounding {
+    private struct Origin: Equatable {
+        let step: Int
+        let round: UInt32
+        let lossScale: Float
+    }
+
+    let format: GradientFormat
+    private let count: Int
+    /// What rounding has lost so far and is still owed; nil is nothing.
+    private var owed: FlatFloats?
+    private var last: Origin?
+
+    /// - Parameter count: floats of a gradient.
+    init(_ format: GradientFormat, count: Int) {
+        self.format = format
+        self.count = count
+    }
+
+    /// Says what is rounded from now on; nothing is owed any more where a step is done again, the weights were rolled
+    /// back, or the loss scale is another.
+    mutating func begin(step: Int, round: UInt32, lossScale: Float) {
+        let origin = Origin(step: step, round: round, lossScale: lossScale)
+        if let last, last != origin, step <= last.step || lossScale != last.lossScale { owed = nil }
+        last = origin
+    }
+
+    /// Owes nothing any more.
+    mutating func forget() { owed = nil }
+
+    /// Rounds a whole gradient where it is.
+    ///
+    /// - Parameter chunkBytes: bytes of a chunk of it, as floats; blocks begin anew in each chunk.
+    mutating func round(_ gradient: FlatFloats, chunkBytes: Int) {
+        guard format != .fp32 else { return }
+        let bytes = gradient.count * MemoryLayout<Float>.size
+        for chunk in 0..<Int(chunkCount(of: bytes, in: chunkBytes)) {
+            let range = chunkRange(chunk, of: bytes, in: chunkBytes)
+            round(
+                range.lowerBound / 4..<range.upperBound / 4, from: UnsafeBufferPointer(gradient.elements),
+                to: gradient.elements)
+        }
+    }
+
+    /// Rounds a chunk, perhaps where it is.
+    ///
+    /// - Parameters:
+    ///   - range: of the gradient's floats.
+    ///   - source: the whole gradient.
+    ///   - target: as much memory.
+    mutating func round(
+        _ range: Range<Int>, from source: UnsafeBufferPointer<Float>, to target: UnsafeMutableBufferPointer<Float>
+    ) {
+        precondition(source.count == count && target.count == count)
+        let owed = self.owed ?? .zeros(count: count)
+        self.owed = owed
+        for first in stride(from: range.lowerBound, to: range.upperBound, by: GradientFormat.blockCount) {
+            let block = first..<min(range.upperBound, first + GradientFormat.blockCount)
+            roundBlock(
+                UnsafeBufferPointer(rebasing: source[block]), UnsafeMutableBufferPointer(rebasing: target[block]),
+                owed: UnsafeMutableBufferPointer(rebasing: owed.elements[block]))
+        }
+    }
+
+    private func roundBlock(
+        _ source: UnsafeBufferPointer<Float>, _ target: UnsafeMutableBufferPointer<Float>,
+        owed: UnsafeMutableBufferPointer<Float>
+    ) {
+        let (length, debt) = (squares(source), squares(UnsafeBufferPointer(owed)))
+        // A sum that overflows is refused; what it leaves is not to spoil the next one.
+        if !debt.isFinite { owed.update(repeating: 0) }
+        let share = debt.isFinite && debt > 0 ? Float(min(1, (length / debt).squareRoot() / 4)) : 1
+        for index in source.indices {
+            let value = source[index] + share * owed[index]
+            owed[index] = (1 - share) * owed[index] + value
+            target[index] = value
+        }
+        format.round(target)
+        for index in target.indices { owed[index] -= target[index] }
+    }
+
+    private func squares(_ block: UnsafeBufferPointer<Float>) -> Double {
+        block.reduce(0) { $0 + Double($1) * Double($1) }
+    }
+}
+
+/// An owner's rounding of its shard of each step's sum, chunk by chunk as they are added up.
+struct ShardRounding {
+    private let format: GradientFormat
+    private let chunkBytes: Int
+    private var chunks: Range<UInt32> = 0..<0
+    private var round: UInt32?
+    private var rounding: GradientRounding
+    private var rounded = FlatFloats(count: 0)
+    private var done: UInt32 = 0
+
+    /// - Parameter chunkBytes: bytes of each chunk but the last, as floats.
+    init(_ format: GradientFormat, chunkBytes: Int) {
+        self.format = format
+        self.chunkBytes = chunkBytes
+        rounding = GradientRounding(format, count: 0)
+    }
+
+    /// Owes nothing any more, and begins anew.
+    mutating func forget() {
+        rounding.forget()
+        round = nil
+    }
+
+    /// - Parameters:
+    ///   - shard: its floats, of which the first `ready` of `chunks` are added up.
+    ///   - reduction: what it is the sum of.
+    /// - Returns: as much, rounded as far; the same memory throughout a round.
+    mutating func round(
+        _ shard: UnsafeBufferPointer<Float>, upTo ready: UInt32, of chunks: Range<UInt32>, in reduction: Reduction
+    ) -> FlatFloats {
+        if chunks != self.chunks {
+            self.chunks = chunks
+            rounding = GradientRounding(format, count: shard.count)
+            round = nil
+        }
+        if round != reduction.round {
+            round = reduction.round
+            rounding.begin(step: reduction.step, round: reduction.round, lossScale: reduction.lossScale)
+            rounded = FlatFloats(count: shard.count)
+            done = 0
+        }
+        let bytes = shard.count * MemoryLayout<Float>.size
+        while done < ready {
+            let range = chunkRange(Int(done), of: bytes, in: chunkBytes)
+            rounding.round(range.lowerBound / 4..<range.upperBound / 4, from: shard, to: rounded.elements)
+            done += 1
+        }
+        return rounded
+    }
+}
