@@ -6,16 +6,11 @@ package struct LaunchKeys: Sendable {
     private let program: String
 
     /// - Parameters:
-    ///   - folder: nil is where `danlu keygen` puts them.
+    ///   - folder: where `danlu keygen` puts them.
     ///   - program: danlu itself.
-    package init(folder: String?, program: String) {
-        self.folder = Self.folder(folder)
+    package init(folder: String, program: String) {
+        self.folder = folder
         self.program = program
-    }
-
-    package static func folder(_ named: String?) -> String {
-        let settings = ProcessInfo.processInfo.environment["XDG_CONFIG_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
-        return named ?? (settings ?? NSHomeDirectory() + "/.config") + "/danlu/keys"
     }
 
     private func path(_ name: String) -> String { "\(folder)/\(name).key" }

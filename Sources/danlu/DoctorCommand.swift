@@ -33,7 +33,7 @@ struct DoctorCommand: ParsableCommand {
 
         show(BoxFacts.device(device))
         show(BoxFacts.memory())
-        show(BoxFacts.disk(cacheFolder))
+        show(BoxFacts.disk(CacheOptions.standard))
         let checkup = Checkup(of: address, key: key, observe: show)
         let isReached = try checkup.run()
         if let answer = checkup.answer {
@@ -60,10 +60,5 @@ struct DoctorCommand: ParsableCommand {
         here == there
             ? Checkup.Finding(subject, true, "\(here), as at the coordinator")
             : Checkup.Finding(subject, false, "\(here) here and \(there) at the coordinator: \(fix)")
-    }
-
-    private var cacheFolder: String {
-        let environment = ProcessInfo.processInfo.environment["XDG_CACHE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
-        return (environment ?? NSHomeDirectory() + "/.cache") + "/danlu"
     }
 }

@@ -36,6 +36,8 @@ struct LaunchCommand: ParsableCommand {
     @Flag(help: "Do without keys: nothing is encrypted or authenticated.")
     var insecure = false
 
+    private var keysFolder: String { keys ?? KeysFolder.standard.path }
+
     func validate() throws {
         if insecure && keys != nil { throw ValidationError("--insecure uses no keys: leave it out, or --keys") }
         if options.plan { throw ValidationError("--plan launches nothing: say it to 'danlu train'") }
@@ -48,7 +50,7 @@ struct LaunchCommand: ParsableCommand {
         let archive = try BundleArchive(path: bundle ?? Self.newestBundle())
         let names = file.hosts.map(\.name) + [Launch.coordinatorName]
         let width = names.map(\.count).max() ?? 0
-        let keys = insecure ? nil : LaunchKeys(folder: keys, program: Program.path.path)
+        let keys = insecure ? nil : LaunchKeys(folder: keysFolder, program: Program.path.path)
         // The first key made is also the coordinator's, which it asks for as it starts.
         for box in file.hosts { try keys?.make(for: box.name) }
         let launch = Launch(
@@ -67,7 +69,7 @@ struct LaunchCommand: ParsableCommand {
     /// The words that start the coordinator.
     private var coordinator: [String] {
         var words = [Program.path.path, "coordinate", "--listen", listen, "--min-workers", "\(minWorkers)"]
-        words += insecure ? ["--insecure"] : ["--keys", LaunchKeys.folder(keys)]
+        words += insecure ? ["--insecure"] : ["--keys", keysFolder]
         if options.fresh { words.append("--fresh") }
         if options.exact { words.append("--exact") }
         if let recipe = options.recipe { words.append(recipe) }

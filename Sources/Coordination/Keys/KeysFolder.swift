@@ -13,7 +13,8 @@ package struct KeysFolder: Sendable {
     package static var standard: KeysFolder {
         let environment = ProcessInfo.processInfo.environment
         let settings = environment["XDG_CONFIG_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
-        return KeysFolder((settings ?? NSHomeDirectory() + "/.config") + "/danlu/keys")
+        let home = environment["HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? NSHomeDirectory()
+        return KeysFolder((settings ?? home + "/.config") + "/danlu/keys")
     }
 
     package var coordinatorKey: String { path + "/coordinator.key" }
