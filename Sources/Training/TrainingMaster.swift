@@ -214,8 +214,11 @@ package final class TrainingMaster {
 
     /// Writes what is due, in order, until something cannot be written.
     private func writeDueFiles() throws {
+        var written: [String] = []
+        // Announced only when the state is written too: what people have been told of is not done again.
+        defer { for path in written { didSave(path, step) } }
         while let name = due.adapters.first {
-            try saveAdapter(named: name)
+            written.append(try writeAdapter(named: name))
             due.adapters.removeFirst()
         }
         if due.state { try writeState() }
@@ -245,13 +248,13 @@ package final class TrainingMaster {
 
     /// Writes the LoRA's file of a finished run anew.
     package func saveFinalAdapter() throws {
-        try saveAdapter(named: files.finalName)
+        didSave(try writeAdapter(named: files.finalName), step)
     }
 
-    private func saveAdapter(named name: String) throws {
-        let path = try files.saveAdapter(
+    /// - Returns: its path.
+    private func writeAdapter(named name: String) throws -> String {
+        try files.saveAdapter(
             named: name, table: table, weights: weights.floats(), precision: recipe.run.savePrecision, step: step,
             epoch: plan.epoch(ofSlot: max(0, firstSlot - 1)) + 1)
-        didSave(path, step)
     }
 }
