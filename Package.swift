@@ -101,9 +101,12 @@ let package = Package(
                 "Images",
             ]),
         .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
-        .testTarget(name: "WireTests", dependencies: ["Wire", "Recipe", "ContentStore"]),
+        // What several tests need, and no program does.
+        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .testTarget(name: "WireTests", dependencies: ["TestSupport", "Wire", "Recipe", "ContentStore"]),
         .testTarget(
-            name: "CoordinationTests", dependencies: ["Coordination", "Wire", "ZeroMQ", "Recipe", "ContentStore"]),
+            name: "CoordinationTests",
+            dependencies: ["TestSupport", "Coordination", "Wire", "ZeroMQ", "Recipe", "ContentStore"]),
         .testTarget(name: "MonitorTests", dependencies: ["Monitor", "Recipe"]),
         .testTarget(name: "LaunchingTests", dependencies: ["Launching", "Recipe"]),
         // The program as its users start it.
@@ -114,7 +117,7 @@ let package = Package(
                 "danlu", "ProgramSupport", "Coordination", "Journal", "Training", "Adapters", "StableDiffusion",
                 "Layers", "Torch", "Safetensors", "Images", crypto, grdb,
             ]),
-        .testTarget(name: "LabTests", dependencies: ["danlu", "ProgramSupport"]),
+        .testTarget(name: "LabTests", dependencies: ["danlu", "ProgramSupport", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

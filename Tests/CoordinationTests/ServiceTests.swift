@@ -1,6 +1,7 @@
 import Coordination
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 import Wire
 import ZeroMQ

@@ -1,4 +1,5 @@
 import Coordination
+import TestSupport
 import Testing
 
 @Suite struct `The slot tree` {

@@ -1,4 +1,5 @@
 import Coordination
+import TestSupport
 import Wire
 
 /// What a run makes if nothing goes wrong, and what must hold whatever does.

@@ -1,5 +1,6 @@
 import Coordination
 import Foundation
+import TestSupport
 import Wire
 
 /// A whole cluster in virtual time: the real decisions, a network and machines made of a seed.

@@ -1,3 +1,5 @@
+import TestSupport
+
 extension Simulation {
     /// What may go wrong, and what people may do.
     enum Fault: String, CaseIterable {
