@@ -9,6 +9,9 @@ let libtorch = ProcessInfo.processInfo.environment["LIBTORCH"] ?? root + ".deps/
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let tomlKit = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 
 let package = Package(
@@ -22,6 +25,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
         // Common ground: what a run is.
@@ -74,6 +80,7 @@ let package = Package(
         // The roof.
         .target(name: "Launching", dependencies: ["Recipe", crypto]),
         .target(name: "Monitor", dependencies: ["Recipe"]),
+        .target(name: "Dashboard", dependencies: ["Recipe", "Monitor", "Journal", hummingbird, httpClient, logging]),
         .executableTarget(
             name: "danlu",
             dependencies: [
@@ -108,6 +115,7 @@ let package = Package(
             name: "CoordinationTests",
             dependencies: ["TestSupport", "Coordination", "Wire", "ZeroMQ", "Recipe", "ContentStore"]),
         .testTarget(name: "MonitorTests", dependencies: ["Monitor", "Recipe"]),
+        .testTarget(name: "DashboardTests", dependencies: ["Dashboard"]),
         .testTarget(name: "LaunchingTests", dependencies: ["Launching", "Recipe"]),
         // The program as its users start it.
         .target(name: "ProgramSupport", dependencies: [crypto], path: "Tests/ProgramSupport"),
