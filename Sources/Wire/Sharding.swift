@@ -23,11 +23,14 @@ package struct PeerAddress: Codable, Equatable, Sendable {
     package var incarnation: UInt64
     /// `tcp://HOST:PORT` of its data port; nil where it has none.
     package var address: String?
+    /// The public key (Z85) that it proves to others, and they to it; nil where nothing is encrypted.
+    package var key: String?
 
-    package init(worker: WorkerID, incarnation: UInt64, address: String?) {
+    package init(worker: WorkerID, incarnation: UInt64, address: String?, key: String? = nil) {
         self.worker = worker.number
         self.incarnation = incarnation
         self.address = address
+        self.key = key
     }
 }
 

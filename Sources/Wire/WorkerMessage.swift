@@ -35,6 +35,8 @@ package struct Application: Codable, Equatable, Sendable {
     package var memoryBytes: UInt64
     /// Where other workers reach this one, `tcp://HOST:PORT`; nil where they cannot.
     package var dataAddress: String?
+    /// The public key (Z85) that it proves to other workers; nil where nothing is encrypted.
+    package var dataKey: String?
 
     package init(
         name: String, instance: UInt64, protocolVersion: UInt16 = Header.protocolVersion, software: String,

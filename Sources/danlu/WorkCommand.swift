@@ -32,7 +32,7 @@ struct WorkCommand: ParsableCommand {
             """)
     var dataPort: UInt16?
 
-    @Flag(help: "Open the data port beyond this box although nothing is encrypted or authenticated.")
+    @Flag(help: "Open the data port beyond this box although there is no key, and so nothing is encrypted.")
     var insecure = false
 
     @Option(help: ArgumentHelp("The process that started this one, on the same box.", visibility: .hidden))
@@ -73,12 +73,8 @@ struct WorkCommand: ParsableCommand {
             exactnessClass: ExactnessClass(device: device).description,
             cores: ProcessInfo.processInfo.activeProcessorCount, memoryBytes: ProcessInfo.processInfo.physicalMemory)
         var configuration = try WorkerService.Configuration(address: Address(coordinator), application: application)
-        if dataPort != nil && key != nil {
-            throw Failure(
-                "--data-port is for traffic between workers, which no key protects yet: leave it out, or --key")
-        }
-        if let dataPort { configuration.dataEndpoint = try dataEndpoint(dataPort, towards: configuration.address) }
         configuration.key = key
+        if let dataPort { configuration.dataEndpoint = try dataEndpoint(dataPort, towards: configuration) }
         let service = try WorkerService(configuration) { sentence in Console.error.line("worker: \(sentence)") }
         LeaveTaking.prepare(service, ignoringInterrupt: local != nil)
         let provisions = Provisions(cache) { sentence in Console.error.line("worker: \(sentence)") }
@@ -105,12 +101,12 @@ struct WorkCommand: ParsableCommand {
 
 extension WorkCommand {
     /// Where this box looks from as the coordinator sees it, and with it, most likely, the other workers.
-    private func dataEndpoint(_ port: UInt16, towards coordinator: Address) throws -> Address {
-        let own = try Address(host: coordinator.ownHost, port: port)
-        guard own.isLoopback || insecure else {
+    private func dataEndpoint(_ port: UInt16, towards configuration: WorkerService.Configuration) throws -> Address {
+        let own = try Address(host: configuration.address.ownHost, port: port)
+        guard own.isLoopback || configuration.key != nil || insecure else {
             throw Failure(
-                "the data port \(own) could be reached from other machines, and is not protected: "
-                    + "leave --data-port out, or allow it aloud with --insecure")
+                "the data port \(own) could be reached from other machines, and there is no key to protect it: "
+                    + "say --key, leave --data-port out, or allow it aloud with --insecure")
         }
         return own
     }

@@ -134,7 +134,8 @@ extension Coordinator {
         let ready = membership.sorted.filter { $0.isReady && $0.hasBulk }
         let peers = ready.map {
             PeerAddress(
-                worker: $0.id, incarnation: $0.stamp.incarnation, address: $0.application.dataAddress)
+                worker: $0.id, incarnation: $0.stamp.incarnation, address: $0.application.dataAddress,
+                key: $0.application.dataKey)
         }
         guard peers != introduced else { return [] }
         introduced = peers

@@ -23,12 +23,20 @@ final class PeerDesk {
         var hasAnswered = false
         var askedAt = Duration.seconds(-10)
         var owedCredit = 0
+        /// When it is given up and made anew, if it has not answered by then.
+        var again: Duration?
+        let patience: Duration
 
-        init(at address: String, stamp: Stamp, chunkBytes: Int, credit: Int, in context: Context) throws {
+        init(
+            to peer: PeerAddress, at address: String, stamp: Stamp, chunkBytes: Int, credit: Int,
+            through door: PeerDoor?, patience: Duration, in context: Context
+        ) throws {
             socket = try Socket(.dealer, in: context)
             try setManners(of: socket, limit: chunkBytes + 1024, highWaterMark: 4 * credit + 64)
+            if let door, let key = peer.key { try door.secure(socket, towards: key) }
             try socket.connect(address)
             self.stamp = stamp
+            self.patience = patience
             outflow = Outflow(chunkBytes: chunkBytes, creditChunks: credit)
         }
     }
@@ -37,6 +45,7 @@ final class PeerDesk {
     typealias Weights = (Header, Frame) throws -> Void
 
     private let context: Context
+    private let door: PeerDoor?
     private let port: Socket
     /// Where others reach this worker; nil where they cannot.
     let address: String?
@@ -54,20 +63,29 @@ final class PeerDesk {
     /// Sums of one worker that are held at a time: no lease is more subtrees than this.
     private let heldSums = 128
 
-    /// - Parameter endpoint: the data port's `tcp://HOST:PORT`; nil where this worker has none.
-    init(_ endpoint: Address?, in context: Context) throws {
+    /// - Parameters:
+    ///   - endpoint: the data port's `tcp://HOST:PORT`; nil where this worker has none.
+    ///   - isProtected: whether connections between workers are encrypted, and only those are let in for whom the
+    ///     coordinator vouches.
+    init(_ endpoint: Address?, isProtected: Bool, in context: Context) throws {
         self.context = context
+        door = isProtected ? try PeerDoor(in: context) : nil
         port = try Socket(.router, in: context)
         if let endpoint {
             // A chunk's size is known only with the welcome, and a bound socket's limit stays as it was.
             try setManners(of: port, limit: PeerDesk.longestChunk + 1024, highWaterMark: 200)
             try port.set(.routerMandatory, to: true)
+            try door?.secure(port)
+            try allowIPv6(port, towards: endpoint)
             try port.bind("\(endpoint)")
             address = "\(try Address(host: endpoint.host, port: Address(port.endpoint).port))"
         } else {
             address = nil
         }
     }
+
+    /// What the others are to know this worker by; nil where nothing is encrypted.
+    var publicKey: String? { door?.publicKey }
 
     /// The longest chunk that this version sends.
     static let longestChunk = 16 << 20
@@ -85,6 +103,7 @@ final class PeerDesk {
         format = welcome.gradientFormat
         rounding = ShardRounding(format, chunkBytes: chunkBytes)
         known = [:]
+        door?.admit([])
         lines = [:]
         visitors = [:]
         sum = nil
@@ -101,14 +120,32 @@ final class PeerDesk {
     func meet(_ peers: [PeerAddress]) throws {
         known = Dictionary(peers.map { ($0.worker, $0) }, uniquingKeysWith: { first, _ in first })
         known[own.worker.number] = nil
+        door?.admit(known.values)
         lines = lines.filter { known[$0.key]?.incarnation == $0.value.stamp.incarnation }
         visitors = visitors.filter { known[$0.key]?.incarnation == $0.value.stamp.incarnation }
-        for peer in known.values where lines[peer.worker] == nil {
-            guard let address = peer.address else { continue }
-            lines[peer.worker] = try? Line(
-                at: address,
-                stamp: Stamp(run: own.run, incarnation: peer.incarnation, worker: WorkerID(peer.worker)),
-                chunkBytes: chunkBytes, credit: creditChunks, in: context)
+        for peer in known.values where lines[peer.worker] == nil { connect(to: peer, patience: .milliseconds(250)) }
+    }
+
+    private func connect(to peer: PeerAddress, patience: Duration) {
+        guard let address = peer.address, (peer.key != nil) == (door != nil) else { return }
+        // An address or a key that is none reaches nobody, which the coordinator sees.
+        lines[peer.worker] = try? Line(
+            to: peer, at: address,
+            stamp: Stamp(run: own.run, incarnation: peer.incarnation, worker: WorkerID(peer.worker)),
+            chunkBytes: chunkBytes, credit: creditChunks, through: door, patience: patience, in: context)
+    }
+
+    /// libzmq does not knock again where it was turned away, and whoever comes before the coordinator has vouched for
+    /// it is: so lines that are not answered are made anew.
+    private func knockAgain(at now: Duration) {
+        guard door != nil else { return }
+        for (number, line) in lines where !line.hasAnswered {
+            guard let again = line.again else {
+                line.again = now + line.patience
+                continue
+            }
+            guard now >= again, let peer = known[number] else { continue }
+            connect(to: peer, patience: min(line.patience * 2, .seconds(8)))
         }
     }
 
@@ -199,7 +236,10 @@ final class PeerDesk {
     // MARK: - The sockets
 
     /// Sends what there is credit for, and asks ports that have not answered.
-    func pump(at now: Duration) throws {
+    ///
+    /// - Returns: what is to be said of strangers.
+    func pump(at now: Duration) throws -> [String] {
+        knockAgain(at: now)
         for line in lines.values {
             if !line.hasAnswered, now - line.askedAt >= .milliseconds(500) {
                 line.askedAt = now
@@ -217,6 +257,7 @@ final class PeerDesk {
                 visitors[id] = nil
             }
         }
+        return door?.takeSentences(at: now) ?? []
     }
 
     /// Reads all that has come.
@@ -232,9 +273,9 @@ final class PeerDesk {
                 let routingID = frames[0].bytes
                 let (header, payload) = try openHeader(frames.dropFirst())
                 let number = header.stamp.worker.number
-                guard header.stamp.run == own.run, known[number]?.incarnation == header.stamp.incarnation else {
-                    continue
-                }
+                guard header.stamp.run == own.run, let peer = known[number],
+                    peer.incarnation == header.stamp.incarnation, door?.isSender(peer, of: payload) ?? true
+                else { continue }
                 if header.kind == .hello {
                     if visitors[number]?.routingID != routingID { open(routingID, header.stamp) }
                     try? port.send([Frame(routingID)] + postcard(Header(.hello, own)))

@@ -10,6 +10,8 @@ struct TurnedAway {
         case broken
         /// A message named a worker that the key is not for.
         case foreign(key: String, worker: String)
+        /// At a data port: the coordinator does not vouch for this key.
+        case noPeer(String?)
         /// Too many connections had not joined.
         case crowd
 
@@ -22,6 +24,7 @@ struct TurnedAway {
                     : "it uses a key and this coordinator none: start the worker there without --key"
             case .broken: "it did not finish its greeting; if it is a worker, its key is for another coordinator"
             case .foreign(let key, let worker): "the key of '\(key)' cannot speak for worker '\(worker)'"
+            case .noPeer(let key): "its key \(key ?? "") is that of no worker of this run"
             case .crowd: "it did not join, and too many connections wait"
             }
         }

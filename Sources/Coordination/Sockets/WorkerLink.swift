@@ -58,9 +58,10 @@ final class WorkerLink {
         self.observe = observe
         context = try Context()
         findings = try Mailbox()
-        peers = try PeerDesk(configuration.dataEndpoint, in: context)
+        peers = try PeerDesk(configuration.dataEndpoint, isProtected: configuration.key != nil, in: context)
         var application = configuration.application
         application.dataAddress = peers.address
+        application.dataKey = peers.publicKey
         worker = Worker(application, patience: configuration.patience)
     }
 
@@ -89,7 +90,7 @@ final class WorkerLink {
             try happen(.reached(peers.reached), at: now)
             intake.relay(through: peers)
             reduce()
-            try peers.pump(at: now)
+            for sentence in try peers.pump(at: now) { observe(sentence) }
             try pump(at: now)
             try happen(.tick, at: now)
         }
