@@ -58,17 +58,20 @@ extension `The program` {
             let furnace = try Furnace()
             furnace.settings["save_every_n_steps"] = "1"
             try furnace.write()
-            let coordinator = try furnace.danlu("coordinate", "recipe.toml", "--listen", "tcp://127.0.0.1:0")
+            let coordinator = try furnace.danlu(
+                "coordinate", "recipe.toml", "--listen", "tcp://127.0.0.1:0", "--min-workers", "2")
             let address = try address(of: coordinator)
             let workers = try ["stays", "leaves"].map {
                 try furnace.danlu("work", address, "--name", $0, "--device", "cpu")
             }
-            try coordinator.wait(forOutput: "(leaves) is ready")
             try coordinator.wait(forOutput: "horse-step00000001.safetensors")
+            // Meanwhile no step can be completed: on a fast machine the run would be over first.
+            workers[0].signal(SIGSTOP)
             workers[1].signal(SIGTERM)
             let left = try workers[1].end(within: 10)
             #expect(left.status == 0 && left.errors.contains("left the run"))
-            try coordinator.wait(forOutput: "(leaves) is gone: it left", within: 5)
+            try coordinator.wait(forOutput: "(leaves) is gone: it ", within: 5)
+            workers[0].signal(SIGCONT)
             #expect(try coordinator.end().status == 0)
             #expect(try furnace.fingerprint() == Furnace.expected())
         }
