@@ -13,6 +13,9 @@ package struct Audit: Equatable, Sendable {
         package var notFinite: String
     }
 
+    /// The step at which this journal begins, when it took the place of one that was damaged; nothing is said of those
+    /// before it.
+    package var begins = 0
     /// The first and last step that the ledger has; nil when it is empty.
     package var steps: ClosedRange<Int>?
     package var slots = 0
@@ -34,17 +37,15 @@ extension JournalReader {
     ///
     /// Every step is there, once; its slots follow those of the step before, without a gap, from the first of the
     /// epoch to the last; each slot holds the samples that the plan gives it, once; the samples of a step are as many
-    /// as its row says.
+    /// as its row says. A journal that was begun within the run, see ``Audit/begins``, accounts for the steps from there.
     ///
-    /// - Parameters:
-    ///   - first: the step before which there is nothing to account for.
-    ///   - slots: of an epoch, in order, the names of each one's samples, as the plan has them. Asked for one epoch
-    ///     after the other.
-    package func audit(
-        from first: Int = 0, slots expected: (_ epoch: Int) throws -> [[String]]
-    ) throws(JournalError) -> Audit {
+    /// - Parameter slots: of an epoch, in order, the names of each one's samples, as the plan has them. Asked for one
+    ///   epoch after the other.
+    package func audit(slots expected: (_ epoch: Int) throws -> [[String]]) throws(JournalError) -> Audit {
         try read { database in
             var audit = Audit()
+            let first = try Int.fetchOne(database, sql: "SELECT first_step FROM lives ORDER BY life LIMIT 1") ?? 0
+            audit.begins = first
             var walk = LedgerWalk(nextStep: first)
             let rows = try Row.fetchCursor(
                 database,

@@ -12,7 +12,11 @@ struct JournalFile {
 
     /// - Parameter run: the run's directory.
     init(run: URL, patience: Duration = .seconds(5)) {
-        path = run.appending(path: Self.name).path
+        self.init(path: run.appending(path: Self.name).path, patience: patience)
+    }
+
+    init(path: String, patience: Duration = .seconds(5)) {
+        self.path = path
         self.patience = patience
     }
 
@@ -29,13 +33,11 @@ struct JournalFile {
                 // What was committed is on disk: a state file that follows may rely on it.
                 try database.execute(sql: "PRAGMA synchronous = FULL")
                 let isEmpty = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") == 0
-                if isEmpty {
-                    try database.inTransaction {
-                        try Schema.create(in: database)
-                        return .commit
-                    }
+                if !isEmpty { try Schema.check(database, path: path) }
+                try database.inTransaction {
+                    try Schema.migrate(database)
+                    return .commit
                 }
-                try Schema.check(database, path: path)
                 let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "no answer"
                 guard verdict == "ok" else { throw JournalError.damaged(path, reason: verdict) }
             }
@@ -64,6 +66,11 @@ struct JournalFile {
             }
         }
         return aside
+    }
+
+    /// The paths of those that were set aside, oldest first.
+    var aside: [String] {
+        Array((1...).lazy.map { "\(path).damaged-\($0)" }.prefix { FileManager.default.fileExists(atPath: $0) })
     }
 
     /// Removes it: the run starts over.

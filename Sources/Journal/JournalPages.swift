@@ -31,7 +31,8 @@ struct JournalPages: Sendable {
         let now = Date().timeIntervalSince1970
         try database.execute(sql: "DELETE FROM run")
         try database.execute(
-            sql: "INSERT INTO run VALUES (?, ?, ?)", arguments: [told.run, told.totalSteps, told.recipe])
+            sql: "INSERT INTO run (id, total_steps, recipe, name, plan) VALUES (?, ?, ?, ?, ?)",
+            arguments: [told.run, told.totalSteps, told.recipe, told.name, told.plan])
         // Who was in when the last coordinator was killed has not been seen since.
         try database.execute(
             sql: "UPDATE stays SET left = ?, reason = 'the coordinator ended' WHERE left IS NULL", arguments: [now])
@@ -112,20 +113,25 @@ struct JournalPages: Sendable {
     private func write(_ entry: StepEntry, at time: TimeInterval, in database: Database) throws -> String? {
         let earlier = try Int64.fetchOne(
             database, sql: "SELECT weights FROM steps WHERE step = ?", arguments: [entry.step])
-        for table in ["steps", "rates", "ledger", "shares", "spans"] {
+        for table in ["steps", "rates", "ledger", "shares", "spans", "bands"] {
             try database.execute(sql: "DELETE FROM \(table) WHERE step = ?", arguments: [entry.step])
         }
         let weights = Int64(bitPattern: entry.weights)
         try database.execute(
-            sql: "INSERT INTO steps VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            sql: "INSERT INTO steps VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             arguments: [
                 entry.step, life, time, entry.epoch, entry.loss, entry.averageLoss, entry.gradientNorm,
                 entry.noiseScale, entry.samples, entry.slots.count, entry.slots.count { $0.notFinite != nil },
-                entry.shares.count, entry.seconds, weights,
+                entry.shares.count, entry.seconds, weights, entry.effectiveBatch,
             ])
         for (group, rate) in entry.rates {
             try database.execute(
                 sql: "INSERT INTO rates VALUES (?, ?, ?)", arguments: [entry.step, group.rawValue, rate])
+        }
+        for (band, loss) in entry.bands {
+            try database.execute(
+                sql: "INSERT INTO bands VALUES (?, ?, ?, ?)",
+                arguments: [entry.step, band.number, loss.samples, loss.mean])
         }
         var numbers: [String: Int64] = [:]
         for name in Set(entry.slots.compactMap(\.worker) + entry.shares.map(\.worker)) {

@@ -7,8 +7,12 @@ package enum Quantity: Hashable, Sendable {
     case averageLoss
     case gradientNorm
     case noiseScale
-    /// The effective batch.
+    /// Samples in the sum.
     case samples
+    /// Samples in a full step of the workers that were in.
+    case effectiveBatch
+    /// The loss of the samples whose timesteps fell into a band; a mean over samples, also over several steps.
+    case bandLoss(TimestepBand)
     case seconds
     case workers
     case leftOut
@@ -20,7 +24,11 @@ package enum Quantity: Hashable, Sendable {
     /// A part of the step's time, by its name; nil is the coordinator's.
     case span(String, worker: String?)
 
-    /// A query of columns `step` and `value`, and its arguments.
+    fileprivate var isWeighted: Bool {
+        if case .bandLoss = self { true } else { false }
+    }
+
+    /// A query of columns `step`, `value` and, where steps do not count alike in a mean, `weight`; and its arguments.
     fileprivate var query: (sql: String, arguments: StatementArguments) {
         func column(_ name: String) -> (String, StatementArguments) {
             ("SELECT step, \(name) AS value FROM steps WHERE superseded = 0", [])
@@ -39,6 +47,14 @@ package enum Quantity: Hashable, Sendable {
         case .gradientNorm: column("gradient_norm")
         case .noiseScale: column("noise_scale")
         case .samples: column("samples")
+        case .effectiveBatch: column("effective_batch")
+        case .bandLoss(let band):
+            (
+                """
+                SELECT step, bands.loss AS value, bands.samples AS weight FROM bands JOIN steps USING (step)
+                WHERE superseded = 0 AND band = ?
+                """, [band.number]
+            )
         case .seconds: column("seconds")
         case .workers: column("workers")
         case .leftOut: column("left_out")
@@ -83,10 +99,11 @@ extension JournalReader {
             let range = steps ?? 0..<max(0, last + 1)
             let stride = max(1, (range.count + limit - 1) / limit)
             let (sql, arguments) = quantity.query
+            let mean = quantity.isWeighted ? "sum(value * weight) / sum(weight)" : "avg(value)"
             let rows = try Row.fetchCursor(
                 database,
                 sql: """
-                    SELECT min(step) AS step, avg(value) AS mean, min(value) AS least, max(value) AS most
+                    SELECT min(step) AS step, \(mean) AS mean, min(value) AS least, max(value) AS most
                     FROM (\(sql)) WHERE step >= ? AND step < ? AND value IS NOT NULL
                     GROUP BY (step - ?) / ? ORDER BY 1
                     """,
@@ -101,6 +118,14 @@ extension JournalReader {
         try read { database in
             let names = try Set(String.fetchAll(database, sql: "SELECT DISTINCT name FROM rates LIMIT 100"))
             return ParameterGroup.allCases.filter { names.contains($0.rawValue) }
+        }
+    }
+
+    /// The bands of timesteps that have a loss.
+    package func bands() throws(JournalError) -> [TimestepBand] {
+        try read { database in
+            try Int.fetchAll(database, sql: "SELECT DISTINCT band FROM bands ORDER BY band LIMIT 100")
+                .compactMap(TimestepBand.init(number:))
         }
     }
 

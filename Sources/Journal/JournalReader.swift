@@ -19,7 +19,10 @@ package final class JournalReader: Sendable {
         configuration.busyMode = .timeout(5)
         do {
             database = try DatabaseQueue(path: path, configuration: configuration)
-            try database.read { [path] in try Schema.check($0, path: path) }
+            try database.read { [path] in
+                try Schema.check($0, path: path)
+                try Schema.understand($0)
+            }
         } catch {
             throw JournalError(error, path: path)
         }
@@ -34,11 +37,17 @@ package final class JournalReader: Sendable {
         }
     }
 
+    /// Paths of earlier journals of the run, which were damaged and set aside.
+    package var damaged: [String] { JournalFile(path: path).aside }
+
     /// Where a run is.
     package struct Overview: Equatable, Sendable {
         /// The run's name, and its recipe's hash.
         package var run: String
         package var recipe: String
+        /// `output_name`, and the plan as it was printed; empty in journals of earlier programs.
+        package var name: String
+        package var plan: String
         package var totalSteps: Int
         /// Steps written down, those to be done again not counted.
         package var steps: Int
@@ -69,8 +78,9 @@ package final class JournalReader: Sendable {
             let steps = try Row.fetchOne(
                 database, sql: "SELECT count(*) AS count, max(step) AS last FROM steps WHERE superseded = 0")
             return Overview(
-                run: run?["id"] ?? "", recipe: run?["recipe"] ?? "", totalSteps: run?["total_steps"] ?? 0,
-                steps: steps?["count"] ?? 0, lastStep: steps?["last"], lives: lives.reversed().map(Life.init))
+                run: run?["id"] ?? "", recipe: run?["recipe"] ?? "", name: run?["name"] ?? "",
+                plan: run?["plan"] ?? "", totalSteps: run?["total_steps"] ?? 0, steps: steps?["count"] ?? 0,
+                lastStep: steps?["last"], lives: lives.reversed().map(Life.init))
         }
     }
 

@@ -20,9 +20,14 @@ package final class JournalWriter: Sendable {
         package var incarnation: UInt64
         /// The step that the state leads to: rows of this and later steps are of steps that will be done again.
         package var firstStep: Int
+        /// `output_name`.
+        package var name: String
+        /// As it was printed.
+        package var plan: String
 
         package init(
-            run: String, recipe: String, totalSteps: Int, version: String, incarnation: UInt64, firstStep: Int
+            run: String, recipe: String, totalSteps: Int, version: String, incarnation: UInt64, firstStep: Int,
+            name: String = "", plan: String = ""
         ) {
             self.run = run
             self.recipe = recipe
@@ -30,6 +35,8 @@ package final class JournalWriter: Sendable {
             self.version = version
             self.incarnation = incarnation
             self.firstStep = firstStep
+            self.name = name
+            self.plan = plan
         }
     }
 

@@ -15,8 +15,12 @@ package struct StepEntry: Equatable, Sendable {
     package var gradientNorm: Double
     /// In samples.
     package var noiseScale: Double?
-    /// The effective batch: samples in the sum.
+    /// Samples in the sum.
     package var samples: Int
+    /// Samples in a full step of the workers that were in; nil where nobody said.
+    package var effectiveBatch: Int?
+    /// The loss of the samples whose timesteps fell into each band; bands that had none are missing.
+    package var bands: [TimestepBand: BandLoss] = [:]
     /// From the first lease to the last sum.
     package var seconds: Double
     /// What else the step's time went to, in seconds by name (`optimizer`, `broadcast`).
@@ -45,6 +49,18 @@ package struct StepEntry: Equatable, Sendable {
         self.weights = weights
         self.slots = slots
         self.shares = shares
+    }
+}
+
+/// The loss of some samples.
+package struct BandLoss: Equatable, Sendable {
+    package var samples: Int
+    /// Over them, of the weighted loss.
+    package var mean: Double
+
+    package init(samples: Int, mean: Double) {
+        self.samples = samples
+        self.mean = mean
     }
 }
 

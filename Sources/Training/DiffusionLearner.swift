@@ -13,6 +13,8 @@ package struct SlotGradient: Equatable, Sendable {
     /// `|g|²` of the slot's mean gradient, without the loss scale.
     package var squaredNorm: Double
     package var sampleNames: [String]
+    /// The weighted loss of each, in the slot's order.
+    package var sampleLosses: [Double]
     /// `loss`, or the parameter group, where a number is not finite; nil when all are.
     package var notFinite: String?
 }
@@ -90,7 +92,8 @@ package final class DiffusionLearner {
         }
         let sum = try losses.sum()
         var result = SlotGradient(
-            samples: slot.samples.count, loss: try sum.item(), squaredNorm: 0, sampleNames: pictures.map(\.name))
+            samples: slot.samples.count, loss: try sum.item(), squaredNorm: 0, sampleNames: pictures.map(\.name),
+            sampleLosses: try losses.floats().map(Double.init))
         guard result.loss.isFinite else {
             result.notFinite = "loss"
             return result

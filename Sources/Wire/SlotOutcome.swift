@@ -9,18 +9,21 @@ package struct SlotOutcome: Codable, Equatable, Sendable {
     package var squaredGradientNorm: Double
     /// Names of the samples, so that one that is left out can be named.
     package var sampleNames: [String]
+    /// The weighted loss of each sample, in the slot's order; nil from a worker that does not tell.
+    package var sampleLosses: [Double]?
     /// The parameter group (or "loss") where a number that is not finite turned up; nil when all are.
     package var notFinite: String?
 
     package init(
         slot: Int, samples: Int, loss: Double, squaredGradientNorm: Double, sampleNames: [String],
-        notFinite: String? = nil
+        sampleLosses: [Double]? = nil, notFinite: String? = nil
     ) {
         self.slot = slot
         self.samples = samples
         self.loss = loss
         self.squaredGradientNorm = squaredGradientNorm
         self.sampleNames = sampleNames
+        self.sampleLosses = sampleLosses
         self.notFinite = notFinite
     }
 

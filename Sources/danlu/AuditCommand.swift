@@ -22,6 +22,11 @@ struct AuditCommand: ParsableCommand {
         let audit = try reader.audit { epoch in
             plan.order(of: epoch).slots.map { $0.samples.map { manifest.pictures[$0.picture].name } }
         }
+        if audit.begins > 0 {
+            Console.output.line(
+                "not known: what became of steps 0 to \(audit.begins - 1), before this journal began"
+                    + reader.damaged.map { "; see \($0)" }.joined())
+        }
         guard let steps = audit.steps else {
             Console.output.line("\(reader.path): no step is done yet")
             return

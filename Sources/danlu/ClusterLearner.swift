@@ -45,6 +45,6 @@ final class ClusterLearner: Learner {
         let result = try learner.gradient(ofSlot: slot, lossScale: lossScale, into: gradient)
         return SlotOutcome(
             slot: slot, samples: result.samples, loss: result.loss, squaredGradientNorm: result.squaredNorm,
-            sampleNames: result.sampleNames, notFinite: result.notFinite)
+            sampleNames: result.sampleNames, sampleLosses: result.sampleLosses, notFinite: result.notFinite)
     }
 }

@@ -40,7 +40,8 @@ struct CoordinatorSession {
                     + "rounds gradients and is never exact: leave one out")
         }
         for note in prepared.notes { Console.output.line("note: \(note)") }
-        Console.output.line(try prepared.printout(workers: workers))
+        let printout = try prepared.printout(workers: workers)
+        Console.output.line(printout)
         if options.plan { return }
 
         // The optimizer's own kernels: one thread, so that their bits do not depend on this box's cores.
@@ -73,9 +74,9 @@ struct CoordinatorSession {
         let runID = RunID(identity.first, identity.second)
         let life = JournalWriter.Life(
             run: "\(runID)", recipe: recipe.hash, totalSteps: training.totalSteps, version: Danlu.version,
-            incarnation: identity.incarnation, firstStep: training.step)
+            incarnation: identity.incarnation, firstStep: training.step, name: recipe.run.outputName, plan: printout)
         let writer = try JournalWriter(run: files.directory, life: life, fresh: options.fresh) { progress.note($0) }
-        let journal = RunJournal(writer, plan: prepared.plan)
+        let journal = RunJournal(writer, plan: prepared.plan, recipe: recipe)
         var outcome = "failed"
         defer { journal.close(outcome: outcome) }
         training.didSave = { path, step in

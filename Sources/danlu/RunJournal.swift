@@ -11,10 +11,12 @@ import Wire
 final class RunJournal: Sendable {
     let writer: JournalWriter
     private let plan: TrainingPlan
+    private let recipe: Recipe
 
-    init(_ writer: JournalWriter, plan: TrainingPlan) {
+    init(_ writer: JournalWriter, plan: TrainingPlan, recipe: Recipe) {
         self.writer = writer
         self.plan = plan
+        self.recipe = recipe
     }
 
     /// Takes a step that was applied, before any state that holds it is written.
@@ -34,20 +36,19 @@ final class RunJournal: Sendable {
             entry(outcome, by: names[worker] ?? "\(worker)")
         }
         let leftOut = contribution.leftOut.map { entry($0, by: nil) }
-        writer.write(
-            .step(
-                StepEntry(
-                    step: result.step, epoch: result.epoch, loss: result.loss,
-                    averageLoss: averageLoss, rates: result.rates, gradientNorm: result.gradientNorm,
-                    noiseScale: result.noiseScale, samples: result.samples, seconds: contribution.seconds,
-                    weights: weights, slots: (committed + leftOut).sorted { $0.slot < $1.slot },
-                    shares: contribution.shares.map {
-                        ShareEntry(
-                            worker: $0.name, slots: $0.slots, samples: $0.samples, seconds: $0.seconds,
-                            split: [
-                                "broadcast": $0.times.broadcast, "send": $0.times.send, "wait": $0.times.wait,
-                            ])
-                    })))
+        var step = StepEntry(
+            step: result.step, epoch: result.epoch, loss: result.loss, averageLoss: averageLoss, rates: result.rates,
+            gradientNorm: result.gradientNorm, noiseScale: result.noiseScale, samples: result.samples,
+            seconds: contribution.seconds, weights: weights,
+            slots: (committed + leftOut).sorted { $0.slot < $1.slot },
+            shares: contribution.shares.map {
+                ShareEntry(
+                    worker: $0.name, slots: $0.slots, samples: $0.samples, seconds: $0.seconds,
+                    split: ["broadcast": $0.times.broadcast, "send": $0.times.send, "wait": $0.times.wait])
+            })
+        step.effectiveBatch = result.effectiveBatch
+        step.bands = result.bands(contribution, plan: plan, recipe: recipe)
+        writer.write(.step(step))
     }
 
     /// Writes down how this life of the coordinator ended; the states are safe whatever becomes of it.

@@ -36,6 +36,18 @@ import Testing
             ])
     }
 
+    @Test func `of a journal that begins within the run says what it can, and finds what is missing after that`() throws
+    {
+        let late = try Desk()
+        let writer = try late.writer(from: 4)
+        for step in 4..<7 { writer.write(.step(Desk.step(step))) }
+        try writer.flush()
+        let audit = try late.reader().audit(slots: Desk.epoch)
+        #expect(audit.findings == [] && audit.begins == 4 && audit.steps == 4...6 && audit.committed == 16)
+        try late.tamper("DELETE FROM steps WHERE step = 4")
+        #expect(try late.reader().audit(slots: Desk.epoch).findings.contains("step 4 is missing before step 5"))
+    }
+
     @Test func `finds a step that is missing`() throws {
         let findings = try audit([Desk.step(0), Desk.step(2)]).findings
         #expect(findings.contains("step 1 is missing before step 2"))

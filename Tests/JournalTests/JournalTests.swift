@@ -105,6 +105,47 @@ import Testing
         #expect(try desk.reader().overview().lastStep == 1)
     }
 
+    @Test func `of an earlier version is read as it is, and brought to this one when the run goes on`() throws {
+        let old = try DatabaseQueue(path: desk.path)
+        try old.write { database in
+            try Schema.migrate(database, to: 1)
+            try database.execute(
+                sql: """
+                    INSERT INTO run VALUES ('run', 100, 'recipe');
+                    INSERT INTO lives VALUES (1, 0, NULL, '0', 3, 0, NULL);
+                    INSERT INTO steps VALUES (0, 1, 0, 5.5, 0, 0.25, 0.25, 2, NULL, 6, 3, 0, 2, 1.5, 9);
+                    """)
+        }
+        try old.close()
+        let reader = try desk.reader()
+        #expect(try reader.overview().steps == 1 && reader.overview().plan.isEmpty && reader.bands().isEmpty)
+        #expect(try reader.series(.loss).map(\.mean) == [0.25])
+        #expect(try reader.series(.effectiveBatch).isEmpty && reader.series(.bandLoss(TimestepBand(of: 0))).isEmpty)
+
+        let writer = try desk.writer(from: 1)
+        writer.write(.step(Desk.step(1)))
+        try writer.close(outcome: "stopped")
+        #expect(try desk.sentences.isEmpty && desk.number("PRAGMA user_version") == Schema.version)
+        #expect(try desk.reader().series(.effectiveBatch).map(\.mean) == [6])
+        #expect(try desk.reader().series(.loss).map(\.mean) == [0.25, 0.5])
+    }
+
+    @Test func `keeps the loss by timestep, whose mean counts samples`() throws {
+        let writer = try desk.writer()
+        for (step, samples) in [1, 3].enumerated() {
+            var entry = Desk.step(step)
+            entry.bands = [TimestepBand(of: 250): BandLoss(samples: samples, mean: Double(step))]
+            writer.write(.step(entry))
+        }
+        try writer.flush()
+        let reader = try desk.reader()
+        #expect(try reader.bands().map(\.name) == ["200-399"])
+        let band = try #require(reader.bands().first)
+        #expect(try reader.series(.bandLoss(band)).map(\.mean) == [0, 1])
+        #expect(try reader.series(.bandLoss(band), limit: 1).map(\.mean) == [0.75])
+        #expect(try reader.series(.bandLoss(TimestepBand(of: 999))).isEmpty)
+    }
+
     @Test func `of a run that starts over begins anew`() throws {
         var writer: JournalWriter? = try desk.writer()
         writer?.write(.step(Desk.step(0)))
@@ -143,7 +184,9 @@ import Testing
             #expect(desk.sentences[number].hasPrefix("\(desk.path) is damaged ("))
             #expect(desk.sentences[number].hasSuffix("it is now \(aside), and a new journal begins at step 9"))
             #expect(try desk.reader().events().map(\.kind) == ["journal"])
-            #expect(try desk.reader().audit(from: 9, slots: Desk.epoch).findings == [])
+            let audit = try desk.reader().audit(slots: Desk.epoch)
+            #expect(audit.findings == [] && audit.begins == 9 && audit.steps == 9...9)
+            #expect(try desk.reader().damaged.last == aside)
         }
     }
 
@@ -156,8 +199,8 @@ import Testing
         writer.write(.step(Desk.step(2)))
         try writer.close(outcome: "stopped")
         #expect(desk.sentences.count == 1 && desk.sentences[0].contains("a new journal begins at step 1"))
-        let audit = try desk.reader().audit(from: 1, slots: Desk.epoch)
-        #expect(audit.findings == [] && audit.steps == 1...2)
+        let audit = try desk.reader().audit(slots: Desk.epoch)
+        #expect(audit.findings == [] && audit.begins == 1 && audit.steps == 1...2)
     }
 
     @Test func `or of another run or program is not written into`() throws {
@@ -166,7 +209,7 @@ import Testing
         #expect(desk.sentences.count == 1 && desk.sentences[0].contains("is the journal of another run"))
         try desk.tamper("PRAGMA user_version = 9")
         let later = try #require(throws: JournalError.self) { try desk.writer(run: "another") }
-        #expect(later == .version(desk.path, found: 9, known: 1))
+        #expect(later == .version(desk.path, found: 9, known: Schema.version))
         #expect(throws: later) { try desk.reader() }
     }
 

@@ -58,6 +58,7 @@ final class Desk: Sendable {
             samples: 2 * slots.count, seconds: 1.5, weights: weights ?? UInt64.max - UInt64(step), slots: slots,
             shares: shares)
         entry.split = ["optimizer": 0.125]
+        entry.effectiveBatch = 2 * slotsPerStep
         return entry
     }
 

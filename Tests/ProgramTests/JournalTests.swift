@@ -37,8 +37,22 @@ extension `The program` {
             #expect(try furnace.fingerprint() == Furnace.expected())
         }
 
-        @Test func `whose holes are found`() throws {
+        @Test func `whose losses by timestep add up, and whose holes are found`() throws {
             #expect(try furnace.train().end().status == 0)
+            try DatabaseQueue(path: furnace.path("out/journal.sqlite")).read { database in
+                let sums = try Row.fetchAll(
+                    database,
+                    sql: """
+                        SELECT sum(bands.samples) AS count, sum(bands.samples * bands.loss) AS loss, count(*) AS bands,
+                            steps.samples AS samples, steps.samples * steps.loss AS step_loss
+                        FROM bands JOIN steps USING (step) GROUP BY step
+                        """)
+                #expect(sums.count == Furnace.steps && sums.contains { ($0["bands"] as Int) > 2 })
+                for sum in sums {
+                    #expect(sum["count"] as Int == sum["samples"])
+                    #expect(abs((sum["loss"] as Double) / (sum["step_loss"] as Double) - 1) < 1e-6)
+                }
+            }
             try DatabaseQueue(path: furnace.path("out/journal.sqlite"))
                 .write { try $0.execute(sql: "DELETE FROM ledger WHERE step = 1 AND place = 0") }
             let audit = try audit()
@@ -47,13 +61,20 @@ extension `The program` {
         }
 
         @Test func `and goes on with a new one when it is damaged`() throws {
-            #expect(try furnace.train(workers: 1, "--max_train_steps", "2").end().status == 0)
+            #expect(try furnace.train(workers: 1, "--max_train_steps", "4").end().status == 0)
             try Data("nothing of the kind".utf8).write(to: furnace.folder.appending(path: "out/journal.sqlite"))
-            try FileManager.default.removeItem(atPath: furnace.path("out/state/step-0000000002.safetensors"))
-            let ended = try furnace.train(workers: 1, "--max_train_steps", "2").end()
+            try FileManager.default.removeItem(atPath: furnace.path("out/state/step-0000000004.safetensors"))
+            let ended = try furnace.train(workers: 1, "--max_train_steps", "4").end()
             #expect(
                 ended.status == 0 && ended.output.contains("out/journal.sqlite.damaged-1, and a new journal begins"))
             #expect(FileManager.default.fileExists(atPath: furnace.path("out/journal.sqlite.damaged-1")))
+
+            let audit = try audit()
+            #expect(audit.status == 0, "\(audit.output)\(audit.errors)")
+            #expect(
+                audit.output.hasPrefix(
+                    "not known: what became of steps 0 to 1, before this journal began; see "
+                        + furnace.path("out/journal.sqlite.damaged-1") + "\nsteps 2 to 3: "))
         }
     }
 }

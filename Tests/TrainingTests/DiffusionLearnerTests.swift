@@ -21,6 +21,8 @@ import Training
             #expect(one.values == other.values && one.values == third.values)
             #expect(one.1 == other.1 && one.1 == third.1)
             #expect(one.1.notFinite == nil && one.1.squaredNorm > 0 && one.1.loss > 0)
+            #expect(one.1.sampleLosses.count == one.1.samples)
+            #expect(abs(one.1.sampleLosses.reduce(0, +) / one.1.loss - 1) < 1e-6)
         }
         #expect(Set(forward.map(\.values)).count == 5)
     }
