@@ -1,0 +1,112 @@
+import Recipe
+import Wire
+import ZeroMQ
+
+/// A worker's finished sums on their way to whoever adds them up: the coordinator, or the owners of their shards.
+struct SumDelivery {
+    private let stamp: Stamp
+    private let chunkBytes: Int
+    private var outflow: Outflow
+    private var sums = KeptSums()
+    private var rounding: GradientRounding
+    /// The round whose shard of the sum is on its way to the coordinator.
+    private var isReducing: UInt32?
+    /// Leases that are computed, but not all of whose sums have arrived.
+    private(set) var computed: [UInt64] = []
+
+    init(chunkBytes: Int, creditChunks: Int, format: GradientFormat, parameterCount: Int, stamp: Stamp) {
+        self.stamp = stamp
+        self.chunkBytes = chunkBytes
+        outflow = Outflow(chunkBytes: chunkBytes, creditChunks: creditChunks)
+        rounding = GradientRounding(format, count: parameterCount)
+    }
+
+    /// Learns where the sums of a lease go.
+    mutating func heed(_ lease: Lease) { sums.heed(lease) }
+
+    /// Sends a finished sum off.
+    ///
+    /// - Returns: the word of it that the coordinator is to have where the sum itself goes to the owners of shards.
+    mutating func send(_ sum: SlotSum, _ floats: FlatFloats, step: Int, through peers: PeerDesk) -> SlotSum? {
+        rounding.begin(step: step, round: sum.round, lossScale: sum.lossScale)
+        rounding.round(floats, chunkBytes: chunkBytes)
+        sums.keep(sum, floats, step: step)
+        guard let shards = sums.shards(of: sum.round) else {
+            sendWhole(sum, floats, step: step)
+            return nil
+        }
+        peers.send(floats, sum, step: step, to: shards)
+        var word = sum
+        word.norm = floats.norm
+        return word
+    }
+
+    /// All sums of this lease have been sent off.
+    mutating func finished(_ lease: UInt64) {
+        computed.append(lease)
+        sums.computed(lease)
+    }
+
+    /// Sends a whole sum to the coordinator.
+    private mutating func sendWhole(_ sum: SlotSum, _ floats: FlatFloats, step: Int) {
+        guard let slots = sum.slots else { return }
+        var header = Header(.gradient, stamp)
+        header.step = UInt64(step)
+        header.round = sum.round
+        header.slots = UInt32(slots.lowerBound)..<UInt32(slots.upperBound)
+        outflow.put(
+            Outflow.Parcel(header: header, floats: floats, ending: WorkerMessage.sum(sum), format: rounding.format))
+    }
+
+    /// The workers' part in this round is over: all sums go to the coordinator.
+    mutating func resend(_ round: UInt32, withdrawingFrom peers: PeerDesk) {
+        peers.abandon(before: round + 1)
+        peers.forgetRounding()
+        outflow.drop { $0.kind == .reduced }
+        isReducing = nil
+        for kept in sums.fallBack(round) { sendWhole(kept.sum, kept.floats, step: kept.step) }
+        computed = sums.leases
+    }
+
+    /// Sends the coordinator as much of this worker's shard of the step's sum as is there.
+    mutating func reduce(at peers: PeerDesk) {
+        guard let (floats, part, reduction) = peers.advance() else { return }
+        if isReducing == reduction.round {
+            outflow.release(part.ready ?? 0) { $0.kind == .reduced }
+            return
+        }
+        isReducing = reduction.round
+        var header = Header(.reduced, stamp)
+        header.step = UInt64(reduction.step)
+        header.round = reduction.round
+        header.slots = 0..<UInt32(reduction.slotCount)
+        header.part = part.chunks
+        outflow.put(
+            Outflow.Parcel(header: header, floats: floats, ending: nil, part: part, format: rounding.format))
+    }
+
+    /// Lets go of what belongs to rounds before this one, or of all when nil.
+    mutating func abandon(before round: UInt32?) {
+        computed = []
+        sums.abandon(before: round)
+        outflow.drop { header in round.map { header.round < $0 } ?? true }
+    }
+
+    mutating func receiveCredit(_ chunks: UInt32) { outflow.receiveCredit(chunks) }
+
+    /// Sends what credit allows.
+    mutating func pump(to socket: borrowing Socket) throws {
+        do {
+            try outflow.pump { frames throws(ZeroMQError) in try socket.send(frames) }
+        } catch ZeroMQError.peerUnreachable {
+            return
+        }
+    }
+
+    /// Leases all of whose sums have arrived since the last look.
+    mutating func takeDelivered(_ peers: PeerDesk) -> [UInt64] {
+        guard outflow.isIdle, peers.isIdle else { return [] }
+        defer { computed = [] }
+        return computed
+    }
+}
