@@ -31,6 +31,8 @@ package struct StepReport: Codable, Equatable, Sendable {
     package var seconds: Double
     /// Workers that were in at this step.
     package var workers: Int
+    /// Where its time went; nil where nobody measured it.
+    package var times: StepTimeSplit?
 
     package init(
         step: Int, totalSteps: Int, epoch: Int, epochs: Int, loss: Double, averageLoss: Double,

@@ -9,7 +9,7 @@ import Wire
 /// The left tower's master as the right tower wants it.
 final class ClusterMaster: Master {
     private let master: TrainingMaster
-    private let report: (StepResult, StepContribution) -> Void
+    private let report: (StepResult) -> Void
     private let journal: JournalWriter
     private var contribution: StepContribution?
 
@@ -21,7 +21,7 @@ final class ClusterMaster: Master {
     init(
         _ master: TrainingMaster, journal: JournalWriter,
         record: @escaping (StepResult, StepContribution, UInt64) -> Data?,
-        report: @escaping (StepResult, StepContribution) -> Void
+        report: @escaping (StepResult) -> Void
     ) {
         self.master = master
         self.report = report
@@ -59,7 +59,7 @@ final class ClusterMaster: Master {
         let leftOut = contribution.leftOut.map { LeftOutSlot(samples: $0.sampleNames, group: $0.notFinite ?? "loss") }
         switch try master.apply(sum, slots: slots, leftOut: leftOut, workers: contribution.workers) {
         case .committed(let result):
-            report(result, contribution)
+            report(result)
             return .committed
         case .repeated(let reason): return .repeated(reason: reason)
         case .stopped(let advice): return .stopped(advice: advice)

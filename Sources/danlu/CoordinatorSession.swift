@@ -87,8 +87,8 @@ struct CoordinatorSession {
             let memo = progress.memo(of: result)
             journal.took(result, contribution, averageLoss: progress.averageLoss, weights: weights)
             return memo
-        } report: { result, contribution in
-            progress.report(result, contribution)
+        } report: { result in
+            progress.report(result)
         }
         var contents = ContentShelf()
         let ticket = try prepared.ticket(

@@ -16,6 +16,8 @@ final class ProgressReporter: Sendable {
         var advice = NoiseAdvice()
         var effectiveBatch: Int?
         var cost = StepCost()
+        /// Of the step that was applied; shown when it is known where its time went.
+        var applied: StepResult?
     }
 
     private let plan: TrainingPlan
@@ -47,13 +49,17 @@ final class ProgressReporter: Sendable {
     /// kohya's `avr_loss` so far.
     var averageLoss: Double { state.withLock { $0.recorder.average } }
 
-    /// Shows a step that was applied.
-    func report(_ result: StepResult, _ contribution: StepContribution) {
+    /// Takes a step that was applied; it is shown when ``happened(_:)`` tells of it.
+    func report(_ result: StepResult) { state.withLock { $0.applied = result } }
+
+    private func show(_ contribution: StepContribution) {
         state.withLock { state in
+            guard let result = state.applied else { return }
+            state.applied = nil
             let now = ContinuousClock.now
             let elapsed = now - state.lastStep
             state.lastStep = now
-            let report = StepReport(
+            var report = StepReport(
                 step: result.step + 1, totalSteps: result.totalSteps, epoch: result.epoch + 1,
                 epochs: plan.epochs, loss: result.loss, averageLoss: state.recorder.average,
                 learningRates: result.rates,
@@ -61,6 +67,7 @@ final class ProgressReporter: Sendable {
                 effectiveBatch: result.effectiveBatch,
                 scaledBatch: batch.policy == .perWorker ? result.scaledBatch : nil,
                 seconds: elapsed / .seconds(1), workers: contribution.shares.count)
+            report.times = StepTimeSplit(contribution)
             let terminal = Terminal(descriptor: STDOUT_FILENO)
             if let text = state.display.show(report, at: now - started, width: terminal.width) {
                 Console.output.write(text)
@@ -95,6 +102,7 @@ final class ProgressReporter: Sendable {
                     seconds: contribution.seconds + contribution.optimizerSeconds,
                     optimizer: contribution.optimizerSeconds, workers: parts)
             }
+            show(contribution)
         }
     }
 
@@ -109,5 +117,16 @@ final class ProgressReporter: Sendable {
             Console.output.write(state.display.finish())
             if let sentence = state.cost.sentence { Console.output.line(sentence) }
         }
+    }
+}
+
+extension StepTimeSplit {
+    init(_ contribution: StepContribution) {
+        self.init(
+            workers: contribution.shares.map {
+                Worker(
+                    name: $0.name, slots: $0.slots, broadcast: $0.times.broadcast, compute: $0.times.compute,
+                    send: $0.times.send, wait: $0.times.wait)
+            }, reduce: contribution.reduceSeconds, optimizer: contribution.optimizerSeconds)
     }
 }
