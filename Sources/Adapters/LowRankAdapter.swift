@@ -21,13 +21,13 @@ package final class LowRankAdapter: Adaptation {
         self.scale = scale
     }
 
-    package func linear(_ x: Tensor, weight: Tensor, bias: Tensor?) throws -> Tensor {
+    package func linear(_ x: Tensor, weight: FrozenWeight, bias: Tensor?) throws -> Tensor {
         if multiplier == 0 { return try Torch.linear(x, weight, bias) }
         return try lowRankLinear(x, weight, bias, down: down, up: up, scale: scale * multiplier)
     }
 
     package func convolution(
-        _ x: Tensor, weight: Tensor, bias: Tensor?, stride: Int, padding: Int
+        _ x: Tensor, weight: FrozenWeight, bias: Tensor?, stride: Int, padding: Int
     ) throws -> Tensor {
         let frozen = try Torch.convolution(x, weight, bias, stride: stride, padding: padding)
         if multiplier == 0 { return frozen }

@@ -4,7 +4,7 @@ package import Torch
 ///
 /// A 1×1 convolution's weight `[outputs, inputs, 1, 1]` is the same layer over tokens, and is taken as such.
 package struct Linear {
-    private let frozen: FrozenTensor
+    private let weight: FrozenWeight  // [outputs, inputs]
     package let bias: Tensor?
     private let adaptation: (any Adaptation)?
 
@@ -12,20 +12,13 @@ package struct Linear {
     package init(_ weights: Weights, inputs: Int, outputs: Int, bias: Bool? = nil) throws {
         let isConvolution = weights.source.shape(of: weights.path + ".weight")?.count == 4
         let shape = isConvolution ? [outputs, inputs, 1, 1] : [outputs, inputs]
-        let stored = try weights.frozen("weight", shape: shape)
-        frozen = isConvolution ? FrozenTensor { try stored().reshaped([outputs, inputs]) } : stored
+        weight = try weights.frozen("weight", shape: shape, as: [outputs, inputs])
         self.bias = bias ?? weights.contains("bias") ? try weights.tensor("bias", shape: [outputs]) : nil
         adaptation = try weights.adaptation(shape: shape)
     }
 
-    /// `[outputs, inputs]`.
-    package var weight: Tensor {
-        get throws { try frozen() }
-    }
-
     /// x `[…, inputs]` → `[…, outputs]`.
     package func callAsFunction(_ x: Tensor) throws -> Tensor {
-        let weight = try weight
         if let adaptation { return try adaptation.linear(x, weight: weight, bias: bias) }
         return try linear(x, weight, bias)
     }

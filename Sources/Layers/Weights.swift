@@ -6,7 +6,7 @@ package protocol TensorSource: AnyObject {
     var name: String { get }
     /// nil when there is no such tensor. Known without reading it.
     func shape(of tensor: String) -> [Int]?
-    /// The tensor in the format and on the device that the model computes in; made once, then shared.
+    /// The tensor in the format and on the device that the model computes in; made anew each time.
     func tensor(_ name: String) throws -> Tensor
 }
 
@@ -28,19 +28,24 @@ package struct Weights {
     /// The place, without a trailing dot; empty at the root.
     package let path: String
     private let plan: (any AdaptationPlan)?
+    private let room: MemoryRoom
 
-    package init(_ source: any TensorSource, adaptedBy plan: (any AdaptationPlan)? = nil) {
-        self.init(source: source, path: "", plan: plan)
+    /// - Parameter room: for layouts of the frozen weights beside the ones that are at hand; changes no bits.
+    package init(
+        _ source: any TensorSource, adaptedBy plan: (any AdaptationPlan)? = nil, room: MemoryRoom = .ofThisBox
+    ) {
+        self.init(source: source, path: "", plan: plan, room: room)
     }
 
-    private init(source: any TensorSource, path: String, plan: (any AdaptationPlan)?) {
+    private init(source: any TensorSource, path: String, plan: (any AdaptationPlan)?, room: MemoryRoom) {
         self.source = source
         self.path = path
         self.plan = plan
+        self.room = room
     }
 
     package static func / (parent: Weights, name: String) -> Weights {
-        Weights(source: parent.source, path: parent.name(of: name), plan: parent.plan)
+        Weights(source: parent.source, path: parent.name(of: name), plan: parent.plan, room: parent.room)
     }
 
     package static func / (parent: Weights, index: Int) -> Weights { parent / String(index) }
@@ -51,20 +56,30 @@ package struct Weights {
 
     /// - Parameter shape: what the model's configuration asks for; -1 leaves an extent open.
     package func tensor(_ tensor: String, shape: [Int]? = nil) throws -> Tensor {
-        try frozen(tensor, shape: shape)()
+        try source.tensor(checked(tensor, shape: shape))
     }
 
-    /// The same, checked now and read when it is first used.
-    package func frozen(_ tensor: String, shape: [Int]? = nil) throws -> FrozenTensor {
+    /// A weight, checked now and read when it is first used.
+    ///
+    /// - Parameter reshaped: the shape that its layer computes with, where that is another than the stored one.
+    package func frozen(_ tensor: String, shape: [Int], as reshaped: [Int]? = nil) throws -> FrozenWeight {
+        let name = try checked(tensor, shape: shape)
+        let wanted = reshaped ?? shape
+        return FrozenWeight(shape: wanted, hasRoom: room.has) { [source] in
+            let tensor = try source.tensor(name)
+            return tensor.shape == wanted ? tensor : try tensor.reshaped(wanted)
+        }
+    }
+
+    private func checked(_ tensor: String, shape: [Int]?) throws(WeightsError) -> String {
         let name = name(of: tensor)
         guard let found = source.shape(of: name) else {
-            throw WeightsError.missing(tensor: name, source: source.name)
+            throw .missing(tensor: name, source: source.name)
         }
         if let shape, found.count != shape.count || zip(found, shape).contains(where: { $1 != -1 && $0 != $1 }) {
-            throw WeightsError.shape(tensor: name, found: found, wanted: shape, source: source.name)
+            throw .shape(tensor: name, found: found, wanted: shape, source: source.name)
         }
-        let source = source
-        return FrozenTensor { try source.tensor(name) }
+        return name
     }
 
     /// What is trained beside the layer at this place.

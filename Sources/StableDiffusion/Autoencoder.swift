@@ -41,7 +41,7 @@ package struct Autoencoder {
     /// - Returns: `[batch, 3, height · factor, width · factor]`, about -1...1.
     package func decode(_ latents: Tensor) throws -> Tensor {
         guard let postQuant else { return try decoder(latents) }
-        return try decoder(postQuant(latents.to(postQuant.weight.scalarType)))
+        return try decoder(postQuant(latents.to(postQuant.bias.scalarType)))
     }
 
     /// Latents as the UNet sees them: shifted, then scaled to about unit variance.
@@ -89,7 +89,7 @@ private struct AutoencoderEncoder {
     }
 
     func callAsFunction(_ pixels: Tensor) throws -> Tensor {
-        var x = try convIn(pixels.to(convIn.weight.scalarType))
+        var x = try convIn(pixels.to(convIn.bias.scalarType))
         for stage in stages {
             for layer in stage.layers { x = try layer(x) }
             if let downsample = stage.downsample { x = try downsample(x) }
@@ -129,7 +129,7 @@ private struct AutoencoderDecoder {
     }
 
     func callAsFunction(_ latents: Tensor) throws -> Tensor {
-        var x = try middle(convIn(latents.to(convIn.weight.scalarType)))
+        var x = try middle(convIn(latents.to(convIn.bias.scalarType)))
         for stage in stages {
             for layer in stage.layers { x = try layer(x) }
             if let upsample = stage.upsample { x = try upsample(x) }

@@ -4,8 +4,8 @@ package import Torch
 
 /// One network's tensors, found in a checkpoint's files and held against its configuration.
 ///
-/// Nothing is read before it is asked for. Each tensor is then converted once to the format and device the model computes
-/// in, and shared by all who ask; one that needs no conversion is the mapped file itself.
+/// Nothing is read before it is asked for. A tensor is then converted to the format and device the model computes in; one
+/// that needs no conversion is the mapped file itself, whose pages are let go with it.
 package final class CheckpointPart: TensorSource {
     /// The folder or file, for messages.
     package let name: String
@@ -13,7 +13,6 @@ package final class CheckpointPart: TensorSource {
     package let type: ScalarType
     package let device: Device
     private let tensors: [String: LocatedTensor]
-    private var made: [String: Tensor] = [:]
 
     init(name: String, tensors: [String: LocatedTensor], type: ScalarType, device: Device) {
         self.name = name
@@ -25,14 +24,8 @@ package final class CheckpointPart: TensorSource {
     package func shape(of tensor: String) -> [Int]? { tensors[tensor]?.shape }
 
     package func tensor(_ name: String) throws -> Tensor {
-        if let tensor = made[name] { return tensor }
         guard let located = tensors[name] else { throw WeightsError.missing(tensor: name, source: self.name) }
-        let mapped = try located.mapped()
-        var tensor = try mapped.to(type).to(device)
-        if let kernel = located.shape.last, located.shape.count == 4, kernel > 1 { tensor = try tensor.channelsLast() }
-        if tensor !== mapped { located.file.forget(located.bytes) }
-        made[name] = tensor
-        return tensor
+        return try located.mapped().to(type).to(device)
     }
 }
 
@@ -69,8 +62,21 @@ struct LocatedTensor: Sendable {
             let copy = AlignedCopy(of: bytes)
             return try Tensor.over(copy.memory, shape: shape, type: type, keeping: copy)
         }
-        return try Tensor.over(base, shape: shape, type: type, keeping: file)
+        return try Tensor.over(base, shape: shape, type: type, keeping: MappedPages(file: file, bytes: bytes))
     }
+}
+
+/// A part of a mapped file, which goes from this process's memory with its last user; the file's cache is the kernel's.
+private final class MappedPages {
+    private let file: SafetensorsFile
+    private let bytes: UnsafeRawBufferPointer
+
+    init(file: SafetensorsFile, bytes: UnsafeRawBufferPointer) {
+        self.file = file
+        self.bytes = bytes
+    }
+
+    deinit { file.forget(bytes) }
 }
 
 /// The bytes of a tensor that a file holds at an address no processor loads its elements from.

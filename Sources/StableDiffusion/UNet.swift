@@ -81,7 +81,7 @@ package struct UNet {
     package func callAsFunction(
         _ latents: Tensor, timesteps: Tensor, context: Tensor, checkpoints: ActivationCheckpoints? = nil
     ) throws -> Tensor {
-        let type = try convIn.weight.scalarType
+        let type = try convIn.bias.scalarType
         let context = try context.to(type)
         let time = try silu(timeEmbedding(timesteps, as: type))
         func run(_ layer: (ResidualBlock, SpatialTransformer?), _ x: Tensor) throws -> Tensor {

@@ -21,24 +21,6 @@ package func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) throws
     try Aten.linear(.tensor(x), .tensor(weight), .optional(bias))
 }
 
-/// `x·Wᵀ + b + scale·(x·Aᵀ)·Bᵀ` in one pass, with W and b frozen.
-///
-/// Same number format and device for x, W and b; A `[rank, inputs]` and B `[outputs, rank]` may be fp32 beside a bf16 base,
-/// and their gradients then are fp32. Nothing of the output's size is made besides the output.
-package func lowRankLinear(
-    _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, down: Tensor, up: Tensor, scale: Double
-) throws(TorchError) -> Tensor {
-    var error: UnsafeMutablePointer<CChar>?
-    let handle = withExtendedLifetime((x, weight, bias, down, up)) {
-        ct_low_rank_linear(x.handle, weight.handle, bias?.handle, down.handle, up.handle, scale, &error)
-    }
-    guard let handle else {
-        let shapes = [x.shape, weight.shape, down.shape, up.shape]
-        throw .taking(error, operation: "low_rank_linear", shapes: shapes)
-    }
-    return Tensor(owning: handle)
-}
-
 package func matrixProduct(_ left: Tensor, _ right: Tensor) throws(TorchError) -> Tensor {
     try Aten.matmul(.tensor(left), .tensor(right))
 }

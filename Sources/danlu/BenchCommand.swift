@@ -48,6 +48,8 @@ struct BenchCommand: ParsableCommand {
         var threads: Int
         var stepSeconds: Double
         var stepSecondsAll: [Double]
+        /// Of all threads of this process.
+        var stepProcessorSeconds: Double
         var startToFirstStepSeconds: Double
         var startToFirstStepDoneSeconds: Double
         var peakRSSBytes: Int
@@ -81,11 +83,12 @@ struct BenchCommand: ParsableCommand {
         let width = checkpoint.configuration.unet.contextWidth
         let context = try Tensor.normal([batch, 77, width], generator: generator).to(device)
         var seconds: [Double] = []
+        var processorSeconds: [Double] = []
         var losses: [Double] = []
         var startToFirstStep = 0.0
         var startToFirstStepDone = 0.0
         for step in 0...steps {
-            let began = ContinuousClock.now
+            let (began, beganProcessor) = (ContinuousClock.now, Self.processorSeconds)
             if step == 0 { startToFirstStep = Self.secondsSinceStart }
             let slot = Slot(
                 epoch: step, bucket: 0, samples: (0..<batch).map { SampleAddress(picture: $0, repetition: 0) })
@@ -104,11 +107,17 @@ struct BenchCommand: ParsableCommand {
             try device.synchronize()
             losses.append(try sum.item() / Double(batch))
             let elapsed = (ContinuousClock.now - began) / .seconds(1)
-            if step == 0 { startToFirstStepDone = Self.secondsSinceStart } else { seconds.append(elapsed) }
+            if step == 0 {
+                startToFirstStepDone = Self.secondsSinceStart
+            } else {
+                seconds.append(elapsed)
+                processorSeconds.append(Self.processorSeconds - beganProcessor)
+            }
         }
         let figures = Figures(
             batch: batch, precision: precision.rawValue, resolution: resolution, rank: rank, threads: LibTorch.threads,
             stepSeconds: seconds.sorted()[seconds.count / 2], stepSecondsAll: seconds,
+            stepProcessorSeconds: processorSeconds.sorted()[processorSeconds.count / 2],
             startToFirstStepSeconds: startToFirstStep,
             startToFirstStepDoneSeconds: startToFirstStepDone,
             peakRSSBytes: Self.peakMemory, losses: losses)
@@ -128,6 +137,12 @@ struct BenchCommand: ParsableCommand {
             let seconds = Double(now)
         else { return 0 }
         return seconds - ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
+    private static var processorSeconds: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     private static var peakMemory: Int {

@@ -39,7 +39,7 @@ import Torch
         let set = try set()
         let x = try noise("x", [5, 3])
         let adapter = try #require(set.adapter(of: .unet, at: "block.0.to_q"))
-        let weight = try noise("w", [4, 3])
+        let weight = FrozenWeight(try noise("w", [4, 3]))
         let loss = try adapter.linear(x, weight: weight, bias: nil).sum()
         let gradient = try set.gradient(of: loss).floats()
         #expect(gradient.count == set.table.count)
@@ -90,7 +90,7 @@ import Torch
     @Test func `are all switched off and on together`() throws {
         let set = try set()
         set.multiplier = 0
-        let (x, weight) = (try noise("x", [5, 3]), try noise("w", [4, 3]))
+        let (x, weight) = (try noise("x", [5, 3]), FrozenWeight(try noise("w", [4, 3])))
         let adapter = try #require(set.adapter(of: .unet, at: "block.0.to_q"))
         #expect(try adapter.linear(x, weight: weight, bias: nil).floats() == linear(x, weight).floats())
         set.multiplier = 1

@@ -14,7 +14,9 @@ import Torch
 
     @Test func `changes nothing before its first step`() throws {
         let adapter = try adapter(inputs: 20, outputs: 30, fresh: true)
-        let (x, weight, bias) = (try noise("x", [2, 7, 20]), try noise("weight", [30, 20]), try noise("bias", [30]))
+        let (x, weight, bias) = (
+            try noise("x", [2, 7, 20]), FrozenWeight(try noise("weight", [30, 20])), try noise("bias", [30])
+        )
         let frozen = try linear(x, weight, bias)
         #expect(try adapter.linear(x, weight: weight, bias: bias).floats() == frozen.floats())
     }
@@ -22,7 +24,7 @@ import Torch
     @Test func `that is switched off changes not a bit`() throws {
         let adapter = try adapter(inputs: 20, outputs: 30)
         adapter.multiplier = 0
-        let (x, weight) = (try noise("x", [2, 7, 20]), try noise("weight", [30, 20]))
+        let (x, weight) = (try noise("x", [2, 7, 20]), FrozenWeight(try noise("weight", [30, 20])))
         #expect(try adapter.linear(x, weight: weight, bias: nil).floats() == linear(x, weight).floats())
     }
 
@@ -30,8 +32,10 @@ import Torch
     func `does to a linear layer what the layer does with it merged in`(multiplier: Double) throws {
         let adapter = try adapter(inputs: 20, outputs: 30)
         adapter.multiplier = multiplier
-        let (x, weight, bias) = (try noise("x", [2, 7, 20]), try noise("weight", [30, 20]), try noise("bias", [30]))
-        let merged = try linear(x, adapter.merged(into: weight), bias)
+        let (x, weight, bias) = (
+            try noise("x", [2, 7, 20]), FrozenWeight(try noise("weight", [30, 20])), try noise("bias", [30])
+        )
+        let merged = try linear(x, adapter.merged(into: weight.plain()), bias)
         #expect(try relativeError(adapter.linear(x, weight: weight, bias: bias), merged) <= 1e-5)
         #expect(try relativeError(linear(x, weight, bias), merged) > 1e-2)
     }
@@ -42,21 +46,21 @@ import Torch
     ) throws {
         let adapter = try adapter(inputs: 6, outputs: 5, kernel: kernel)
         let (x, bias) = (try noise("x", [2, 6, 9, 7]), try noise("bias", [5]))
-        let weight = try noise("weight", [5, 6, kernel, kernel])
+        let weight = FrozenWeight(try noise("weight", [5, 6, kernel, kernel]))
         let on = try adapter.convolution(x, weight: weight, bias: bias, stride: stride, padding: padding)
-        let merged = try convolution(x, adapter.merged(into: weight), bias, stride: stride, padding: padding)
+        let merged = try convolution(x, adapter.merged(into: weight.plain()), bias, stride: stride, padding: padding)
         #expect(try relativeError(on, merged) <= 1e-5)
     }
 
     @Test func `has the gradients that plain products have`() throws {
         let adapter = try adapter(inputs: 20, outputs: 30)
-        let (x, weight) = (try noise("x", [2, 7, 20]), try noise("weight", [30, 20]))
+        let (x, weight) = (try noise("x", [2, 7, 20]), FrozenWeight(try noise("weight", [30, 20])))
         let leaves = [adapter.down, adapter.up, x]
         for leaf in leaves { leaf.requiresGradient = true }
         let target = try noise("target", [2, 7, 30])
         let fused = try meanSquaredError(adapter.linear(x, weight: weight, bias: nil), target)
         let plain = try meanSquaredError(
-            linear(x, weight) + linear(linear(x, adapter.down), adapter.up) * 0.5, target)
+            linear(x, weight.plain()) + linear(linear(x, adapter.down), adapter.up) * 0.5, target)
         let expected = try gradients(of: plain, withRespectTo: leaves)
         for (actual, expected) in zip(try gradients(of: fused, withRespectTo: leaves), expected) {
             #expect(try relativeError(#require(actual), #require(expected)) <= 1e-5)

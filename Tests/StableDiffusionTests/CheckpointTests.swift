@@ -146,11 +146,22 @@ import Torch
         try expectSame(mixed, Checkpoint(at: Fixtures.folder("tiny-sd1")))
     }
 
-    @Test func `converts each tensor once`() throws {
-        let weights = try Checkpoint(at: Fixtures.folder("tiny-sd1")).weights(of: .unet, as: .bfloat16)
-        let first = try weights.tensor("conv_in.weight")
-        #expect(try first === weights.tensor("conv_in.weight"))
-        #expect(try first.scalarType == .bfloat16)
+    @Test func `gives a tensor as it is stored, or in the format that is asked for`() throws {
+        let checkpoint = try Checkpoint(at: Fixtures.folder("tiny-sd1"))
+        let stored = try checkpoint.weights(of: .unet, as: .float32).tensor("conv_in.weight")
+        let converted = try checkpoint.weights(of: .unet, as: .bfloat16).tensor("conv_in.weight")
+        #expect(try stored.scalarType == .float32 && converted.scalarType == .bfloat16)
+        #expect(try converted.floats() == stored.to(.bfloat16).floats())
+    }
+
+    @Test func `gives a tensor again after its pages were let go`() throws {
+        let weights = try Checkpoint(at: Fixtures.folder("tiny-sd1")).weights(of: .unet, as: .float32)
+        let name = "mid_block.resnets.0.conv1.weight"
+        let first = try weights.tensor(name).floats()
+        #expect(try weights.tensor(name).floats() == first)
+        let kept = try weights.tensor(name)
+        _ = try weights.tensor(name).floats()
+        #expect(try kept.floats() == first)
     }
 
     @Test func `is known by what is in it, not by where it lies`() throws {

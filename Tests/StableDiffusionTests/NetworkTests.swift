@@ -60,6 +60,36 @@ import Torch
         #expect(try relativeError(prediction, tensor(prefix + "output", expected)) < 1e-5)
     }
 
+    @Test(arguments: [ScalarType.float32, .bfloat16])
+    func `give the same bits whether there is room for their weights' layouts or not`(type: ScalarType) throws {
+        let checkpoint = try Checkpoint(at: Fixtures.folder("tiny-sd1"))
+        let expected = try Fixtures.tensors("parts/tiny-sd1.unet")
+        func gradient(_ room: MemoryRoom) throws -> [[Float]] {
+            let weights = try Weights(checkpoint.weights(of: .unet, as: type), room: room)
+            let unet = try UNet(weights, checkpoint.configuration.unet)
+            let latents = try tensor("latents", expected).cloned()
+            latents.requiresGradient = true
+            // The second time, what was kept is used again.
+            return try (0..<2).flatMap { _ in
+                let prediction = try unet(
+                    latents, timesteps: tensor("timesteps", expected),
+                    context: tensor("encoder_hidden_states", expected))
+                let loss = try prediction.to(.float32).squared().mean()
+                let gradient = try #require(try gradients(of: loss, withRespectTo: [latents])[0])
+                return [try prediction.floats(), try gradient.floats()]
+            }
+        }
+        var asked = 0
+        let some = MemoryRoom { _ in
+            asked += 1
+            return asked % 3 == 0
+        }
+        let kept = try gradient(.unlimited)
+        #expect(try gradient(.none) == kept)
+        #expect(try gradient(some) == kept)
+        #expect(asked > 100)
+    }
+
     @Test(arguments: models) func `predict the same with every block computed twice`(model: String) throws {
         let (weights, configuration) = try weights(model, .unet)
         let unet = try UNet(weights, configuration.unet)

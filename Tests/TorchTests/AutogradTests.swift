@@ -41,7 +41,7 @@ import Torch
         let up = try normal([11, 3])
         for each in [x, down, up] { each.requiresGradient = true }
 
-        let fused = try lowRankLinear(x, weight, bias, down: down, up: up, scale: 0.5)
+        let fused = try lowRankLinear(x, FrozenWeight(weight), bias, down: down, up: up, scale: 0.5)
         let change = try linear(linear(x, down.to(type)), up.to(type)) * 0.5
         let plain = try linear(x, weight, bias) + change
         let leaves = [x, down, up]

@@ -12,6 +12,7 @@ extern "C" {
 typedef struct ct_tensor ct_tensor;
 typedef struct ct_operator ct_operator;
 typedef struct ct_generator ct_generator;
+typedef struct ct_frozen_weight ct_frozen_weight;
 
 typedef enum {
     CT_NONE, CT_DEFAULT, CT_TENSOR, CT_INT, CT_DOUBLE, CT_BOOL, CT_STRING, CT_DEVICE, CT_GENERATOR,
@@ -67,9 +68,23 @@ ct_tensor *ct_checkpoint(ct_tensor *(*body)(void *context, ct_tensor *const *inp
                          void (*release)(void *context), void *context, ct_tensor *const *inputs, size_t count,
                          ct_tensor *const *parameters, size_t parameter_count, char **error);
 
+/// A weight that no gradient is asked of. `make(context)`, without inputs, gives `[outputs, inputs]` or `[outputs, inputs,
+/// kernel, kernel]`; `room(context, bytes)` says whether so many bytes more may be kept.
+ct_frozen_weight *ct_frozen_weight_create(
+    ct_tensor *(*make)(void *context, ct_tensor *const *inputs, size_t count, char **error),
+    bool (*room)(void *context, int64_t bytes), void (*release)(void *context), void *context);
+void ct_frozen_weight_release(ct_frozen_weight *weight);
+/// The weight as it was made, which stays in memory from then on.
+ct_tensor *ct_frozen_weight_plain(ct_frozen_weight *weight, char **error);
+
+/// y = x·Wᵀ + b with W and b frozen.
+ct_tensor *ct_frozen_linear(const ct_tensor *x, ct_frozen_weight *weight, const ct_tensor *bias, char **error);
 /// y = x·Wᵀ + b + s·(x·Aᵀ)·Bᵀ with W and b frozen: no gradient of theirs, no temporary of y's size.
-ct_tensor *ct_low_rank_linear(const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias, const ct_tensor *down,
+ct_tensor *ct_low_rank_linear(const ct_tensor *x, ct_frozen_weight *weight, const ct_tensor *bias, const ct_tensor *down,
                               const ct_tensor *up, double scale, char **error);
+/// The convolution of x with W, plus b, both frozen.
+ct_tensor *ct_frozen_convolution(const ct_tensor *x, ct_frozen_weight *weight, const ct_tensor *bias, int64_t stride,
+                                 int64_t padding, char **error);
 
 ct_generator *ct_generator_create(int32_t device, int32_t index, uint64_t seed, char **error);
 void ct_generator_release(ct_generator *generator);

@@ -1,0 +1,282 @@
+#include "FrozenWeight.h"
+
+#include <ATen/Context.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/Version.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+using torch::autograd::AutogradContext;
+using torch::autograd::Variable;
+using torch::autograd::variable_list;
+
+namespace {
+
+/// Layouts made for these sizes fit all others (measured); that they are fixed keeps a weight's bits from depending on
+/// the picture that came first.
+constexpr int64_t nominalRows = 64, nominalSide = 8;
+
+c10::OperatorHandle mkldnn(const char *name) {
+    return c10::Dispatcher::singleton().findSchemaOrThrow((std::string("mkldnn::") + name).c_str(), "");
+}
+
+template <typename... Arguments> at::Tensor call(const c10::OperatorHandle &op, Arguments &&...arguments) {
+    torch::jit::Stack stack{c10::IValue(std::forward<Arguments>(arguments))...};
+    op.callBoxed(stack);
+    return std::move(stack[0]).toTensor();
+}
+
+c10::IValue pair(int64_t value) { return c10::List<int64_t>({value, value}); }
+c10::IValue optional(const std::optional<at::Tensor> &tensor) { return tensor ? c10::IValue(*tensor) : c10::IValue(); }
+c10::IValue no_scalars() { return c10::impl::GenericList(c10::OptionalType::create(c10::NumberType::get())); }
+
+at::Tensor pack_linear(const at::Tensor &weight) {
+    static const auto op = mkldnn("_reorder_linear_weight");
+    return call(op, weight.contiguous(), nominalRows);
+}
+
+at::Tensor pack_convolution(const at::Tensor &weight, int64_t stride, int64_t padding) {
+    static const auto op = mkldnn("_reorder_convolution_weight");
+    auto size = c10::List<int64_t>({1, weight.size(1), nominalSide, nominalSide});
+    return call(op, weight.contiguous(), pair(padding), pair(stride), pair(1), int64_t(1), size);
+}
+
+at::Tensor packed_linear(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
+    static const auto op = mkldnn("_linear_pointwise");
+    return call(op, x, weight, optional(bias), "none", no_scalars(), "");
+}
+
+at::Tensor packed_convolution(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias,
+                              int64_t stride, int64_t padding) {
+    static const auto op = mkldnn("_convolution_pointwise");
+    return call(op, x, weight, optional(bias), pair(padding), pair(stride), pair(1), int64_t(1), "none", no_scalars(),
+                "");
+}
+
+/// Whether oneDNN computes with x: known from what x is alone, so that every worker of a kind does the same.
+bool has_kernels(const at::Tensor &x) {
+    if (!x.device().is_cpu() || !at::globalContext().userEnabledMkldnn() || !at::hasMKLDNN()) return false;
+    if (x.numel() == 0) return false;
+    static const std::string capability = at::get_cpu_capability();
+    bool hasAVX512 = capability.rfind("AVX512", 0) == 0;
+    return (x.scalar_type() == at::kFloat && (hasAVX512 || capability == "AVX2")) ||
+           (x.scalar_type() == at::kBFloat16 && hasAVX512);
+}
+
+at::Tensor channels_last(const at::Tensor &x) { return x.contiguous(at::MemoryFormat::ChannelsLast); }
+
+/// x as a matrix [rows, features].
+at::Tensor rows(const at::Tensor &x) { return x.dim() == 2 ? x : x.reshape({-1, x.size(-1)}); }
+
+at::Tensor with_last(const at::Tensor &matrix, const at::Tensor &like) {
+    auto shape = like.sizes().vec();
+    shape.back() = matrix.size(1);
+    return matrix.view(shape);
+}
+
+c10::intrusive_ptr<FrozenWeight> weight_in(AutogradContext *context) {
+    return c10::static_intrusive_pointer_cast<FrozenWeight>(context->saved_data["weight"].toCapsule());
+}
+
+struct FrozenLinear : torch::autograd::Function<FrozenLinear> {
+    static at::Tensor forward(AutogradContext *context, const at::Tensor &x, c10::intrusive_ptr<FrozenWeight> weight,
+                              const std::optional<at::Tensor> &bias) {
+        context->saved_data["weight"] = c10::IValue::make_capsule(weight);
+        return with_last(weight->linear(rows(x), bias, x.requires_grad()), x);
+    }
+
+    static variable_list backward(AutogradContext *context, variable_list gradients) {
+        auto forX = weight_in(context)->linear_back(rows(gradients[0]));
+        return {with_last(forX, gradients[0]), Variable(), Variable()};
+    }
+};
+
+struct LowRankLinear : torch::autograd::Function<LowRankLinear> {
+    static at::Tensor forward(AutogradContext *context, const at::Tensor &x, c10::intrusive_ptr<FrozenWeight> weight,
+                              const std::optional<at::Tensor> &bias, const at::Tensor &down, const at::Tensor &up,
+                              double scale) {
+        auto a = down.to(x.scalar_type()), b = up.to(x.scalar_type());
+        auto input = rows(x);
+        auto y = weight->linear(input, bias, x.requires_grad());
+        auto hidden = at::mm(input, a.t());
+        y.addmm_(hidden, b.t(), 1, scale);
+        context->save_for_backward({x, a, b, hidden});
+        context->saved_data["weight"] = c10::IValue::make_capsule(weight);
+        context->saved_data["scale"] = scale;
+        // Only tensors that are there have an edge: A's and B's come after x and, if any, the bias.
+        context->saved_data["down"] = static_cast<int64_t>(bias.has_value() ? 2 : 1);
+        return with_last(y, x);
+    }
+
+    static variable_list backward(AutogradContext *context, variable_list gradients) {
+        auto saved = context->get_saved_variables();
+        auto scale = context->saved_data["scale"].toDouble();
+        auto x = saved[0], a = saved[1], b = saved[2], hidden = saved[3];
+        auto gradient = rows(gradients[0]);
+        auto back = at::mm(gradient, b);  // [rows, rank], still without the scale
+        at::Tensor forX, forDown, forUp;
+        if (context->needs_input_grad(0)) {
+            forX = weight_in(context)->linear_back(gradient);
+            forX.addmm_(back, a, 1, scale);
+            forX = forX.view(x.sizes());
+        }
+        auto down = static_cast<size_t>(context->saved_data["down"].toInt());
+        if (context->needs_input_grad(down)) forDown = at::mm(back.t(), rows(x)).to(at::kFloat).mul_(scale);
+        if (context->needs_input_grad(down + 1)) forUp = at::mm(gradient.t(), hidden).to(at::kFloat).mul_(scale);
+        return {forX, Variable(), Variable(), forDown, forUp, Variable()};
+    }
+};
+
+struct FrozenConvolution : torch::autograd::Function<FrozenConvolution> {
+    static at::Tensor forward(AutogradContext *context, const at::Tensor &x, c10::intrusive_ptr<FrozenWeight> weight,
+                              const std::optional<at::Tensor> &bias, int64_t stride, int64_t padding) {
+        context->saved_data["weight"] = c10::IValue::make_capsule(weight);
+        context->saved_data["input"] = x.sizes().vec();
+        context->saved_data["stride"] = stride;
+        context->saved_data["padding"] = padding;
+        return weight->convolution(x, bias, stride, padding, x.requires_grad());
+    }
+
+    static variable_list backward(AutogradContext *context, variable_list gradients) {
+        auto input = context->saved_data["input"].toIntVector();
+        auto stride = context->saved_data["stride"].toInt(), padding = context->saved_data["padding"].toInt();
+        auto forX = weight_in(context)->convolution_back(gradients[0], input, stride, padding);
+        return {forX, Variable(), Variable(), Variable(), Variable()};
+    }
+};
+
+}  // namespace
+
+const at::Tensor &FrozenWeight::source() {
+    if (!made.defined()) {
+        made = (*make)({});
+        if (made.dim() == 4) kernel = made.size(2);
+    }
+    return made;
+}
+
+at::Tensor FrozenWeight::plain() {
+    isPlainKept = true;
+    return source();
+}
+
+void FrozenWeight::tidy() {
+    if (!isPlainKept && !forward.isRefused && !backward.isRefused) made.reset();
+}
+
+template <typename Pack> at::Tensor FrozenWeight::packed(Layout &layout, const Pack &pack) {
+    if (layout.weight.defined()) return layout.weight;
+    auto weight = pack(source());
+    if (!layout.isRefused) {
+        if (room(context, static_cast<int64_t>(source().nbytes()))) layout.weight = weight;
+        else layout.isRefused = true;
+    }
+    return weight;
+}
+
+at::Tensor FrozenWeight::linear(const at::Tensor &x, const std::optional<at::Tensor> &bias, bool goesBack) {
+    if (!has_kernels(x)) return at::linear(x, plain(), bias);
+    auto weight = packed(forward, pack_linear);
+    // While the plain weight is at hand.
+    if (goesBack && !backward.isRefused) packed(backward, [](auto &plain) { return pack_linear(plain.t()); });
+    tidy();
+    return packed_linear(x, weight, bias);
+}
+
+at::Tensor FrozenWeight::linear_back(const at::Tensor &gradient) {
+    if (!has_kernels(gradient)) return at::mm(gradient, plain());
+    auto weight = packed(backward, [](auto &plain) { return pack_linear(plain.t()); });
+    tidy();
+    return packed_linear(gradient, weight, std::nullopt);
+}
+
+namespace {
+
+/// The kernel whose convolution with the output's gradient is the input's gradient.
+at::Tensor turned(const at::Tensor &weight) { return weight.flip({2, 3}).transpose(0, 1); }
+
+}  // namespace
+
+at::Tensor FrozenWeight::convolution(const at::Tensor &x, const std::optional<at::Tensor> &bias, int64_t stride,
+                                     int64_t padding, bool goesBack) {
+    if (!has_kernels(x)) {
+        made = channels_last(plain());
+        return at::conv2d(x, made, bias, stride, padding);
+    }
+    auto weight = packed(forward, [=](auto &plain) { return pack_convolution(plain, stride, padding); });
+    auto around = kernel - 1 - padding;
+    if (goesBack && stride == 1 && around >= 0 && !backward.isRefused) {
+        packed(backward, [=](auto &plain) { return pack_convolution(turned(plain), 1, around); });
+    }
+    tidy();
+    return packed_convolution(channels_last(x), weight, bias, stride, padding);
+}
+
+at::Tensor FrozenWeight::convolution_back(const at::Tensor &gradient, at::IntArrayRef input, int64_t stride,
+                                          int64_t padding) {
+    auto around = kernel - 1 - padding;
+    if (!has_kernels(gradient) || stride != 1 || around < 0) {
+        made = channels_last(plain());
+        // Only the shape of the input is looked at.
+        auto x = at::empty({1}, gradient.options()).expand(input);
+        return std::get<0>(at::convolution_backward(channels_last(gradient), x, made, std::nullopt, {stride, stride},
+                                                    {padding, padding}, {1, 1}, false, {0, 0}, 1,
+                                                    {true, false, false}));
+    }
+    auto weight = packed(backward, [=](auto &plain) { return pack_convolution(turned(plain), 1, around); });
+    tidy();
+    return packed_convolution(channels_last(gradient), weight, std::nullopt, 1, around);
+}
+
+namespace {
+
+c10::intrusive_ptr<FrozenWeight> shared(ct_frozen_weight *weight) {
+    return c10::intrusive_ptr<FrozenWeight>::reclaim_copy(reinterpret_cast<FrozenWeight *>(weight));
+}
+
+std::optional<at::Tensor> optional_tensor(const ct_tensor *tensor) {
+    return tensor ? std::optional(tensor_of(tensor)) : std::nullopt;
+}
+
+}  // namespace
+
+ct_frozen_weight *ct_frozen_weight_create(ct_tensor *(*make)(void *, ct_tensor *const *, size_t, char **),
+                                          bool (*room)(void *, int64_t), void (*release)(void *), void *context) {
+    auto closure = c10::make_intrusive<Closure>(make, release, context);
+    return reinterpret_cast<ct_frozen_weight *>(
+        c10::make_intrusive<FrozenWeight>(std::move(closure), room, context).release());
+}
+
+void ct_frozen_weight_release(ct_frozen_weight *weight) {
+    c10::intrusive_ptr<FrozenWeight>::reclaim(reinterpret_cast<FrozenWeight *>(weight));
+}
+
+ct_tensor *ct_frozen_weight_plain(ct_frozen_weight *weight, char **error) {
+    try {
+        return box(shared(weight)->plain());
+    } catch (...) { set_error(error); }
+    return nullptr;
+}
+
+ct_tensor *ct_frozen_linear(const ct_tensor *x, ct_frozen_weight *weight, const ct_tensor *bias, char **error) {
+    try {
+        return box(FrozenLinear::apply(tensor_of(x), shared(weight), optional_tensor(bias)));
+    } catch (...) { set_error(error); }
+    return nullptr;
+}
+
+ct_tensor *ct_low_rank_linear(const ct_tensor *x, ct_frozen_weight *weight, const ct_tensor *bias, const ct_tensor *down,
+                              const ct_tensor *up, double scale, char **error) {
+    try {
+        return box(LowRankLinear::apply(tensor_of(x), shared(weight), optional_tensor(bias), tensor_of(down),
+                                        tensor_of(up), scale));
+    } catch (...) { set_error(error); }
+    return nullptr;
+}
+
+ct_tensor *ct_frozen_convolution(const ct_tensor *x, ct_frozen_weight *weight, const ct_tensor *bias, int64_t stride,
+                                 int64_t padding, char **error) {
+    try {
+        return box(FrozenConvolution::apply(tensor_of(x), shared(weight), optional_tensor(bias), stride, padding));
+    } catch (...) { set_error(error); }
+    return nullptr;
+}

@@ -1,0 +1,47 @@
+// A weight that no gradient is ever asked of, in the layouts that oneDNN's kernels want.
+#pragma once
+#include "Closure.h"
+
+/// Made when it is first needed. Where oneDNN computes, it is laid out once for the product and once for the product's
+/// gradient with respect to its input, and the plain weight is let go. A layout that there is no room to keep is made
+/// for each product anew: the same kernels, the same bits.
+struct FrozenWeight : torch::CustomClassHolder {
+    /// Whether so many bytes more may be kept.
+    using Room = bool (*)(void *context, int64_t bytes);
+
+    /// `room` is asked with the closure's context.
+    FrozenWeight(c10::intrusive_ptr<Closure> make, Room room, void *context)
+        : make(std::move(make)), room(room), context(context) {}
+
+    /// The weight itself, `[outputs, inputs]` or `[outputs, inputs, kernel, kernel]`; kept from now on.
+    at::Tensor plain();
+
+    /// x `[rows, inputs]` → `[rows, outputs]`. `goesBack`: whether ``linear_back`` will follow.
+    at::Tensor linear(const at::Tensor &x, const std::optional<at::Tensor> &bias, bool goesBack);
+    /// The gradient of the output, `[rows, outputs]` → that of the input.
+    at::Tensor linear_back(const at::Tensor &gradient);
+
+    at::Tensor convolution(const at::Tensor &x, const std::optional<at::Tensor> &bias, int64_t stride, int64_t padding,
+                           bool goesBack);
+    /// The gradient with respect to an input of shape `input`.
+    at::Tensor convolution_back(const at::Tensor &gradient, at::IntArrayRef input, int64_t stride, int64_t padding);
+
+private:
+    struct Layout {
+        at::Tensor weight;
+        bool isRefused = false;
+    };
+    c10::intrusive_ptr<Closure> make;
+    Room room;
+    void *context;
+    at::Tensor made;
+    /// A convolution's, once it was made.
+    int64_t kernel = 0;
+    /// Whether the plain weight has users of its own.
+    bool isPlainKept = false;
+    Layout forward, backward;
+
+    const at::Tensor &source();
+    template <typename Pack> at::Tensor packed(Layout &layout, const Pack &pack);
+    void tidy();
+};
