@@ -51,6 +51,27 @@ struct Box {
 
     func plug() throws { try runShell("ip -n \(switchboard) link set dev \(port) up") }
 
+    /// Loses some of what comes to it and goes from it, by chance.
+    ///
+    /// - Parameter share: how many packets of a hundred, each way.
+    func lose(_ share: Int) throws {
+        try runShell(
+            """
+            ip netns exec \(namespace) nft -f - <<'RULES'
+            table inet lossy {
+                chain arriving { type filter hook input priority 0; iif eth0 numgen random mod 100 < \(share) counter drop; }
+                chain leaving { type filter hook output priority 0; oif eth0 numgen random mod 100 < \(share) counter drop; }
+            }
+            RULES
+            """)
+    }
+
+    /// How many packets it has lost so far.
+    func lostPackets() throws -> Int {
+        try runShell("ip netns exec \(namespace) nft list table inet lossy")
+            .matches(of: /packets (\d+)/).reduce(0) { $0 + (Int($1.1) ?? 0) }
+    }
+
     /// Drops all that comes from another box, which goes on hearing this one: a rule that comes before those which say
     /// what is for this box.
     func deafen(to other: Box) throws {

@@ -49,4 +49,25 @@ extension `The lab` {
             try cluster.cost(of: .slowCable, at: times[0])
         }
     }
+
+    @Test func `Case 23: a worker hangs on a cable that loses 30 packets of 100, 300 ms away`() async throws {
+        try await scenario("lossy cable") { cluster in
+            // In the third box the worker speaks to a middleman, which takes its time.
+            let coordinator = try cluster.box("coordinator").address
+            let middleman = try cluster.box("box3").inside {
+                try Middleman(ports: [Cluster.port, Cluster.port + 1], to: coordinator, delay: .milliseconds(150))
+            }
+            defer { middleman.close() }
+            try cluster.startCoordinator("--min-workers", "3")
+            try cluster.startWorker("box1")
+            try cluster.startWorker("box2")
+            try cluster.startWorker("box3", at: "tcp://127.0.0.1:\(Cluster.port)")
+            let times = try await cluster.play([.computing(step: 2): [.lose("box3", 30)]])
+            try await cluster.finish()
+            let lost = try cluster.box("box3").lostPackets()
+            cluster.say("\(lost) packets were lost")
+            #expect(lost > 0)
+            try cluster.cost(of: .lossyCable, at: times[0])
+        }
+    }
 }

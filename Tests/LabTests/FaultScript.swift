@@ -37,6 +37,8 @@ enum Action: CustomStringConvertible {
     case unplug(String)
     case plug(String)
     case shape(String, Rate)
+    /// So many packets of a hundred, each way.
+    case lose(String, Int)
     /// A command of the operator's, given at the coordinator's box.
     case ask(String)
     /// Leaves no byte free where the run's folder is.
@@ -59,6 +61,7 @@ enum Action: CustomStringConvertible {
         case .unplug(let name): "\(name)'s cable is pulled"
         case .plug(let name): "\(name)'s cable is plugged in"
         case .shape(let name, let rate): "\(name)'s cable carries \(rate)"
+        case .lose(let name, let share): "\(name)'s cable loses \(share) packets of 100"
         case .deafen(let name, let other): "\(name) hears nothing of \(other)"
         case .ask(let command): "danlu \(command)"
         case .fillDisk: "the run's disk is full"
@@ -138,6 +141,7 @@ extension Cluster {
         case .unplug(let name): try box(name).unplug()
         case .plug(let name): try box(name).plug()
         case .shape(let name, let rate): try box(name).shape(rate)
+        case .lose(let name, let share): try box(name).lose(share)
         case .deafen(let name, let other): try box(name).deafen(to: box(other))
         case .hear(let name, let other): try box(name).hear(box(other))
         case .ask(let command): try await ask(command)
