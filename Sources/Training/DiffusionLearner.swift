@@ -65,6 +65,14 @@ package final class DiffusionLearner {
     /// The weights as they lie in this learner's memory, `table.count` of them.
     package func weights() throws -> [Float] { try model.adapters.floats() }
 
+    /// Learns which slots will be asked for, the next first: their pictures are decoded meanwhile, on another thread.
+    ///
+    /// - Parameter numbers: as for ``gradient(ofSlot:lossScale:into:)``; others are passed over.
+    package func expect(_ numbers: some Sequence<Int>) {
+        let known = numbers.lazy.filter { [plan] in (0..<plan.totalSlots).contains($0) }
+        latents.expect(known.lazy.flatMap { [self] in views(of: plan.slot(ofRun: $0)) })
+    }
+
     /// Computes Σ over the slot's samples of w·∇loss, times `lossScale`.
     ///
     /// - Parameters:
@@ -78,7 +86,7 @@ package final class DiffusionLearner {
         }
         let slot = plan.slot(ofRun: number)
         let pictures = slot.samples.map { manifest.pictures[$0.picture] }
-        let clean = try cleanLatents(of: slot, pictures)
+        let clean = try cleanLatents(of: slot)
         let checkpoints = recipe.precision.gradientCheckpointing ? ActivationCheckpoints(leaves: leaves) : nil
         let captions = zip(slot.samples, pictures).map { caption(of: $1, at: $0, epoch: slot.epoch) }
         let weights = pictures.map { $0.isRegularization ? recipe.data.priorLossWeight : 1 }
@@ -118,13 +126,8 @@ package final class DiffusionLearner {
         result.squaredNorm = total / (scale * scale)
     }
 
-    private func cleanLatents(of slot: Slot, _ pictures: [Manifest.Picture]) throws -> Tensor {
-        let views = zip(slot.samples, pictures).map { sample, picture in
-            SampleView(
-                of: picture, in: recipe.data.datasets[picture.dataset].subsets[picture.subset], seed: recipe.run.seed,
-                epoch: slot.epoch, repetition: sample.repetition)
-        }
-        let found = try zip(pictures, views).map { try latents.latents(of: $0, view: $1) }
+    private func cleanLatents(of slot: Slot) throws -> Tensor {
+        let found = try views(of: slot).map { try latents.latents(of: $0, view: $1) }
         let shape = found[0].shape
         let values = found.flatMap(\.mean)
         let spreads = found.flatMap(\.logVariance)
@@ -135,6 +138,16 @@ package final class DiffusionLearner {
             try Tensor.of(values, shape: whole)
             + deviation * draws.normals(.vaeSample, shape: Array(whole.dropFirst()))
         return try ((sample - autoencoder.shiftFactor) * autoencoder.scalingFactor).to(model.device)
+    }
+
+    private func views(of slot: Slot) -> [(Manifest.Picture, SampleView)] {
+        slot.samples.map { sample in
+            let picture = manifest.pictures[sample.picture]
+            let subset = recipe.data.datasets[picture.dataset].subsets[picture.subset]
+            let view = SampleView(
+                of: picture, in: subset, seed: recipe.run.seed, epoch: slot.epoch, repetition: sample.repetition)
+            return (picture, view)
+        }
     }
 
     private func caption(of picture: Manifest.Picture, at sample: SampleAddress, epoch: Int) -> String {

@@ -35,6 +35,8 @@ final class ClusterLearner: Learner {
         try learner.use(weights)
     }
 
+    func expect(_ slots: [Int]) { learner.expect(slots) }
+
     func checksumOfWeights() throws -> UInt64? {
         try learner.weights().withUnsafeBytes { checksum($0) }
     }

@@ -36,12 +36,16 @@ final class StraightLineLearner: Learner {
     var weights: [Float] = []
     /// What happens before a slot's gradient; may throw.
     var before: (_ step: Int, _ slot: Int) throws -> Void = { _, _ in }
+    /// Hears which slots come next.
+    var expects: ([Int]) -> Void = { _ in }
     /// Slots that come out as NaN.
     var poisoned: (_ step: Int, _ slot: Int) -> Bool = { _, _ in false }
     /// What befalls a slot's gradient.
     var alter: (_ step: Int, _ slot: Int, UnsafeMutableBufferPointer<Float>) -> Void = { _, _, _ in }
     /// What befalls the weights in memory after a slot.
     var afterwards: (_ step: Int, _ slot: Int, inout [Float]) -> Void = { _, _, _ in }
+
+    func expect(_ slots: [Int]) { expects(slots) }
 
     func checksumOfWeights() -> UInt64? { weights.withUnsafeBytes { checksum($0) } }
 

@@ -27,6 +27,28 @@ import Training
         #expect(Set(forward.map(\.values)).count == 5)
     }
 
+    @Test func `is the same bits where its pictures were decoded ahead`() throws {
+        let plain = try forge.learner()
+        let slots = [0, 1, 2, 3, 4]
+        let expected = try slots.map { try plain.gradient(of: $0).values }
+        let ahead = try forge.learner()
+        ahead.expect(slots + [199, 200, -1])
+        #expect(try slots.map { try ahead.gradient(of: $0).values } == expected)
+        // What was expected in vain is only time lost.
+        let wrong = try forge.learner()
+        wrong.expect([4, 17])
+        #expect(try slots.map { try wrong.gradient(of: $0).values } == expected)
+    }
+
+    @Test func `names a picture that changed although it was decoded ahead`() throws {
+        let learner = try forge.learner()
+        let pictures = forge.folder.appending(path: "data/3_a horse")
+        for index in 0..<6 { try Data("no picture".utf8).write(to: pictures.appending(path: "\(index).png")) }
+        learner.expect([0, 1])
+        let error = try #require(throws: (any Error).self) { try learner.gradient(of: 0) }
+        #expect("\(error)".contains(".png"))
+    }
+
     @Test func `is another at other weights and in another step`() throws {
         let learner = try forge.learner()
         let (values, _) = try learner.gradient(of: 0)

@@ -25,6 +25,12 @@ package protocol Learner: AnyObject {
         of slot: Int, step: Int, lossScale: Float, into gradient: UnsafeMutableBufferPointer<Float>
     ) throws -> SlotOutcome
 
+    /// Hears which slots it will most likely be asked for, the next first, so that it may prepare on another thread what
+    /// they need; whatever that is must not depend on who prepares it.
+    ///
+    /// - Parameter slots: numbers as in ``gradient(of:step:lossScale:into:)``, of this step and after that of the next.
+    func expect(_ slots: [Int])
+
     /// The checksum of the weights as they lie in the learner's own memory now.
     ///
     /// - Returns: nil where they cannot be read back.
@@ -32,5 +38,6 @@ package protocol Learner: AnyObject {
 }
 
 extension Learner {
+    package func expect(_ slots: [Int]) {}
     package func checksumOfWeights() throws -> UInt64? { nil }
 }

@@ -1,0 +1,112 @@
+import Synchronization
+import Wire
+import ZeroMQ
+
+/// The learning thread: does jobs until it is told to quit.
+struct Apprenticeship {
+    let bench: Workbench
+    let makeLearner: (Welcome, ContentLine) throws -> any Learner
+    private var learner: (any Learner)?
+    private var holding: Status.Holding?
+
+    init(_ bench: Workbench, makeLearner: @escaping (Welcome, ContentLine) throws -> any Learner) {
+        self.bench = bench
+        self.makeLearner = makeLearner
+    }
+
+    /// - Returns: what the learner threw, if anything.
+    mutating func run() throws -> (any Error)? {
+        while true {
+            for job in try bench.jobs.wait(timeout: .seconds(60)) {
+                if case .quit = job { return nil }
+                do {
+                    try work(on: job)
+                } catch ContentLine.Failure.over {
+                    continue
+                } catch {
+                    bench.reports.put(.failed(reason: "\(error)"))
+                    try waitForDismissal()
+                    return error
+                }
+            }
+        }
+    }
+
+    private func waitForDismissal() throws {
+        while true {
+            for case .quit in try bench.jobs.wait(timeout: .seconds(60)) { return }
+        }
+    }
+
+    private mutating func work(on job: Workbench.Job) throws {
+        switch job {
+        case .make(let welcome, let contents):
+            let made = try makeLearner(welcome, contents)
+            learner = made
+            bench.progress.wrappingAdd(1, ordering: .relaxed)
+            bench.reports.put(
+                .made(Status.Shape(parameterCount: made.parameterCount, tableHash: made.shapeTableHash)))
+        case .use(let weights, let step, let holding):
+            guard let learner else { return }
+            try learner.use(weights: UnsafeBufferPointer(weights.elements), step: step)
+            self.holding = holding
+            bench.progress.wrappingAdd(1, ordering: .relaxed)
+            bench.reports.put(.took(holding))
+        case .compute(let lease, let epoch): try compute(lease, epoch: epoch)
+        case .quit: break
+        }
+    }
+
+    private func compute(_ lease: Lease, epoch: UInt64) throws {
+        guard let learner, let slots = lease.slots else { return }
+        let first = lease.firstSlot
+        // Who computed these slots of a step is most likely asked for the same ones of the next.
+        learner.expect([first, first + lease.slotCount].flatMap { start in slots.map { start + $0 } })
+        let clock = ContinuousClock()
+        var sums = PartialSums(over: slots, in: SlotTree(slotCount: lease.slotCount))
+        var outcomes: [Int: SlotOutcome] = [:]
+        var seconds = 0.0
+        var unsent = 0
+        func report(_ finished: [PartialSums.Finished]) throws {
+            guard !finished.isEmpty else { return }
+            // Read after the computing: what memory has changed by then may have been computed with.
+            let weights = try learner.checksumOfWeights() ?? holding?.checksum ?? 0
+            for (slots, sum) in finished {
+                let part = seconds * Double(slots.count) / Double(max(1, unsent))
+                unsent -= slots.count
+                seconds -= part
+                bench.reports.put(
+                    .sum(
+                        SlotSum(
+                            of: lease, slots: slots, weights: weights, outcomes: slots.compactMap { outcomes[$0] },
+                            seconds: part), sum, step: lease.step, epoch: epoch))
+            }
+        }
+        defer { bench.slot.store(-1, ordering: .relaxed) }
+        for slot in slots {
+            guard bench.isCurrent(epoch) else { return }
+            bench.slot.store(slot, ordering: .sequentiallyConsistent)
+            if bench.isLastSlot.load(ordering: .sequentiallyConsistent) {
+                try report(sums.end(before: slot))
+                break
+            }
+            let gradient = FlatFloats(count: learner.parameterCount)
+            let began = clock.now
+            var outcome = try learner.gradient(
+                of: lease.firstSlot + slot, step: lease.step, lossScale: lease.lossScale, into: gradient.elements)
+            outcome.slot = slot
+            bench.progress.wrappingAdd(1, ordering: .relaxed)
+            if outcome.notFinite == nil && !gradient.isFinite { outcome.notFinite = "its gradient" }
+            if outcome.notFinite == nil {
+                seconds += (clock.now - began).inSeconds
+                unsent += 1
+                outcomes[slot] = outcome
+                try report(sums.add(gradient, of: slot))
+            } else {
+                bench.reports.put(.notFinite(lease: lease.number, round: lease.round, outcome, epoch: epoch))
+                try report(sums.leaveOut(slot))
+            }
+        }
+        bench.reports.put(.computed(lease: lease.number, epoch: epoch))
+    }
+}
