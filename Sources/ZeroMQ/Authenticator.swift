@@ -68,47 +68,20 @@ package final class Authenticator: Sendable {
     }
 
     /// Answers every request until it is asked to stop, and closes the socket.
-    private static func answer(at handover: Handover<Desk>, until quit: Mailbox<Void>, name: (Request) -> String?) {
+    private static func answer(
+        at handover: Handover<Desk>, until quit: Mailbox<Void>, name: (AuthenticationRequest) -> String?
+    ) {
         guard let desk = handover.take() else { return }
         while quit.takeAll().isEmpty {
             // What can fail here is a wait that a signal interrupts, and the next turn makes up for it.
             _ = try? poll([Interest(quit), Interest(desk.socket)], timeout: .seconds(60))
             do throws(ZeroMQError) {
                 while let frames = try desk.socket.receive(maximumFrames: 16) {
-                    try desk.socket.send(Request(frames).reply(name: name))
+                    try desk.socket.send(AuthenticationRequest(frames).reply(name: name))
                 }
             } catch .tooManyFrames {
-                try? desk.socket.send(Request([]).reply(name: name))
+                try? desk.socket.send(AuthenticationRequest([]).reply(name: name))
             } catch {}
         }
-    }
-}
-
-/// What libzmq asks, and what it is told.
-private struct Request {
-    let id: [UInt8]
-    let address: String
-    /// The public key in Z85; nil when the request is none of CURVE's.
-    let key: String?
-
-    init(_ frames: [Frame]) {
-        id = frames.count > 1 ? frames[1].bytes : []
-        address = frames.count > 3 ? String(decoding: frames[3].bytes, as: UTF8.self) : ""
-        let isCurve = frames.count == 7 && frames[5].bytes == Array("CURVE".utf8)
-        key = isCurve ? frames[6].withUnsafeBytes { Z85.text(of: $0) } : nil
-    }
-
-    func reply(name: (Request) -> String?) throws(ZeroMQError) -> [Frame] {
-        let name = name(self)
-        var properties: [UInt8] = []
-        if name != nil, let key {
-            // Name and value, with a length of one byte and of four before them (rfc.zeromq.org/spec/23).
-            properties = [UInt8(Authenticator.keyProperty.utf8.count)] + Array(Authenticator.keyProperty.utf8)
-            properties += [0, 0, 0, UInt8(key.utf8.count)] + Array(key.utf8)
-        }
-        let words = ["1.0", nil, name == nil ? "400" : "200", name == nil ? "not on the list" : "", name ?? ""]
-        var frames: [Frame] = []
-        for word in words { frames.append(try Frame(word.map { Array($0.utf8) } ?? id)) }
-        return frames + [try Frame(properties)]
     }
 }

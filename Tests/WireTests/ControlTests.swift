@@ -1,5 +1,3 @@
-import Foundation
-import Recipe
 import TestSupport
 import Testing
 import Wire
@@ -14,53 +12,18 @@ import Wire
         try Array(text.utf8).withUnsafeBytes { bytes in try Control.decode(type, from: bytes) }
     }
 
-    private static let outcome = SlotOutcome(
-        slot: 3, samples: 2, loss: 0.1 + 0.2, squaredGradientNorm: 1e-300, sampleNames: ["a/鹿.png", "b\"\n.png"])
-
-    private static let lease = Lease(
-        number: 1 << 60, step: 4, round: 9, slots: 2..<4, slotCount: 8, lossScale: 65_536, weights: .max)
-
-    private static var status: Status {
-        var status = Status()
-        status.number = .max
-        status.shape = Status.Shape(parameterCount: 797_184, tableHash: "ab")
-        status.holding = Status.Holding(delivery: 7, checksum: .max - 1)
-        status.leases = [1, 1 << 60]
-        return status
-    }
-
-    @Test(
-        arguments: [
-            .join(
-                Application(
-                    name: "ada-17", instance: .max, software: "1.0", libtorch: "2.13.0", exactnessClass: "avx2 x 2",
-                    cores: 2,
-                    memoryBytes: 1 << 40)), .ping(status), .ping(Status()), .leave, .failed(reason: "no memory"),
-            .sum(
-                SlotSum(of: Self.lease, slots: 2..<4, weights: 5, outcomes: [outcome, outcome], seconds: 0.123_456_789)),
-            .notFinite(lease: 3, round: 1, outcome: outcome), .handBack(round: 4, keeping: [0..<2, 5..<6]),
-        ] as [WorkerMessage])
+    @Test(arguments: Samples.ofWorkers)
     func `of a worker survives the journey`(message: WorkerMessage) throws {
         #expect(try journey(message) == message)
     }
 
-    @Test(
-        arguments: [
-            .welcome(
-                Welcome(
-                    run: Data([0, 255, 7]), bulkPort: 65_535, parameterCount: 1, chunkBytes: 2, creditChunks: 3,
-                    threads: 4, gradientFormat: .int8)),
-            .refused(Refusal(field: "a", yours: "b", mine: "c", fix: "d", mayPass: true)), .pong(number: 1),
-            .lease(
-                Lease(number: 1, step: 2, round: 3, slots: 4..<6, slotCount: 8, lossScale: 65_536, weights: .max)),
-            .rejoin(reason: "r"), .goodbye(finished: true, reason: "done"),
-        ] as [CoordinatorMessage])
+    @Test(arguments: Samples.ofTheCoordinator)
     func `of the coordinator survives the journey`(message: CoordinatorMessage) throws {
         #expect(try journey(message) == message)
     }
 
     @Test func `carries losses that are not finite`() throws {
-        var outcome = Self.outcome
+        var outcome = Samples.outcome
         outcome.loss = .nan
         outcome.squaredGradientNorm = .infinity
         let journeyed = try journey(outcome)
@@ -86,7 +49,7 @@ import Wire
     }
 
     @Test func `with bytes changed, cut or added is read or refused, never worse`() throws {
-        let original = try Control.encode(WorkerMessage.ping(Self.status))
+        let original = try Control.encode(WorkerMessage.ping(Samples.status))
         var random = SeededGenerator(seed: 3)
         var refused = 0
         for _ in 0..<3000 {
@@ -110,7 +73,7 @@ import Wire
     }
 
     @Test func `has ranges only where they make sense`() {
-        var sum = SlotSum(of: Self.lease, slots: 0..<2, weights: 5, outcomes: [], seconds: 0)
+        var sum = SlotSum(of: Samples.lease, slots: 0..<2, weights: 5, outcomes: [], seconds: 0)
         #expect(sum.slots == 0..<2)
         (sum.first, sum.end) = (2, 2)
         #expect(sum.slots == nil)

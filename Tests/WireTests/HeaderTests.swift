@@ -3,19 +3,7 @@ import Testing
 import Wire
 
 @Suite struct `A header` {
-    static let example: Header = {
-        var header = Header(.gradient, Stamp(run: RunID(1, .max), incarnation: 1 << 40, worker: WorkerID(3)))
-        header.numberFormat = .float32
-        header.step = 123_456
-        header.round = 99
-        header.slots = 4..<8
-        header.shard = 2
-        header.chunk = 5
-        header.chunkCount = 6
-        header.payloadLength = 512
-        header.payloadChecksum = 0xDEAD_BEEF
-        return header
-    }()
+    static let example = Samples.header
 
     private func parse(_ bytes: [UInt8]) throws(WireError) -> Header {
         let result = bytes.withUnsafeBytes { bytes in
