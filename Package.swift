@@ -71,6 +71,13 @@ let package = Package(
                 "Recipe", "Dataset", "Adapters", "StableDiffusion", "Layers", "Torch", "Safetensors", "Images", crypto,
             ]),
 
+        // What a LoRA that has been trained is worth.
+        .target(
+            name: "Evaluation",
+            dependencies: [
+                "Recipe", "Dataset", "Adapters", "StableDiffusion", "Layers", "Torch", "Training",
+            ]),
+
         // The right tower: clustering. Knows no tensors.
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
@@ -84,7 +91,8 @@ let package = Package(
         .executableTarget(
             name: "danlu",
             dependencies: [
-                "Recipe", "Journal", "Training", "Coordination", "Wire", "Monitor", "Launching", "Dataset", "Images",
+                "Recipe", "Journal", "Training", "Evaluation", "Coordination", "Wire", "Monitor", "Launching",
+                "Dataset", "Images",
                 "StableDiffusion", "Adapters", "Layers", "Torch", "Safetensors", "ZeroMQ", "ContentStore",
                 argumentParser, crypto,
             ]),
@@ -106,6 +114,12 @@ let package = Package(
             dependencies: [
                 "Training", "Recipe", "Dataset", "Adapters", "StableDiffusion", "Layers", "Torch", "Safetensors",
                 "Images",
+            ]),
+        .testTarget(
+            name: "EvaluationTests",
+            dependencies: [
+                "Evaluation", "Training", "Recipe", "Dataset", "Adapters", "StableDiffusion", "Layers", "Torch",
+                "Safetensors", "Images",
             ]),
         .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
         // What several tests need, and no program does.

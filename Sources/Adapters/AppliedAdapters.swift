@@ -9,6 +9,12 @@ package final class AppliedAdapters {
     private let part: AdaptedPart
     private let device: Device
     private var used: [Set<String>]
+    private var made: [LowRankAdapter] = []
+
+    /// How much of all files' change is made, beside their own weights; 0 gives the base model, bit for bit.
+    package var multiplier = 1.0 {
+        didSet { for adapter in made { adapter.multiplier = multiplier } }
+    }
 
     /// - Parameter files: each with how much of its change is made; 1 is all of it.
     package init(_ files: [(file: LoRAFile, weight: Double)], part: AdaptedPart, device: Device = .cpu) {
@@ -40,7 +46,11 @@ package final class AppliedAdapters {
             found.append(
                 (LowRankAdapter(down: try down.to(device), up: try up.to(device), scale: module.scale), weight))
         }
-        return found.isEmpty ? nil : try .stacked(found)
+        guard !found.isEmpty else { return nil }
+        let adapter = try LowRankAdapter.stacked(found)
+        adapter.multiplier = multiplier
+        made.append(adapter)
+        return adapter
     }
 }
 

@@ -23,6 +23,7 @@ package struct CounterRandom: Sendable {
         case adapterInit = 12
         case epochOrder = 13
         case samplePicture = 14
+        case evaluation = 15
     }
 
     private let generator: Philox

@@ -1,16 +1,16 @@
-import Dataset
-import Layers
+package import Dataset
 import Images
+import Layers
 import Recipe
-import StableDiffusion
-import Torch
+package import StableDiffusion
+package import Torch
 
 /// What the VAE says of pictures: from the cache, or made and put there.
 ///
 /// Each picture is encoded alone and in fp32, so that what it becomes does not depend on its neighbours or on
 /// `mixed_precision`. The VAE is loaded when the cache first lacks something, and let go when it lacks no more. What the
 /// next slots need is read or decoded meanwhile, on another thread; the VAE itself runs on the learner's alone.
-final class LatentSource {
+package final class LatentSource {
     /// One view of one picture.
     private struct Wish: Hashable, Sendable {
         let picture: Manifest.Picture
@@ -44,7 +44,7 @@ final class LatentSource {
     /// Views that are expected at a time.
     private static let mostExpected = 4096
 
-    init(_ checkpoint: Checkpoint, device: Device, cache: LatentCache) throws {
+    package init(_ checkpoint: Checkpoint, device: Device, cache: LatentCache) throws {
         self.checkpoint = checkpoint
         self.device = device
         self.cache = cache
@@ -76,7 +76,7 @@ final class LatentSource {
     }
 
     /// The distribution of one view's latents.
-    func latents(of picture: Manifest.Picture, view: SampleView) throws -> CachedLatents {
+    package func latents(of picture: Manifest.Picture, view: SampleView) throws -> CachedLatents {
         let wish = wish(picture, view)
         let prepared = try prefetcher.take(wish)
         var found: CachedLatents?

@@ -12,7 +12,8 @@ struct Danlu: ParsableCommand {
         version: version,
         subcommands: [
             TrainCommand.self, CoordinateCommand.self, WorkCommand.self, LaunchCommand.self, KeygenCommand.self,
-            DoctorCommand.self, SampleCommand.self, CompareCommand.self, InspectCommand.self, PauseCommand.self,
+            DoctorCommand.self, SampleCommand.self, CompareCommand.self, EvaluateCommand.self, InspectCommand.self,
+            PauseCommand.self,
             ResumeCommand.self, SaveCommand.self, DrainCommand.self, AdmitCommand.self, StopCommand.self,
             StatusCommand.self, AuditCommand.self, BenchCommand.self,
         ])
