@@ -29,10 +29,16 @@ c10::IValue pair(int64_t value) { return c10::List<int64_t>({value, value}); }
 c10::IValue optional(const std::optional<at::Tensor> &tensor) { return tensor ? c10::IValue(*tensor) : c10::IValue(); }
 c10::IValue no_scalars() { return c10::impl::GenericList(c10::OptionalType::create(c10::NumberType::get())); }
 
-at::Tensor pack_linear(const at::Tensor &weight) {
+/// A linear layer's weight, or that of a convolution of single points, which is the same layer.
+at::Tensor matrix(const at::Tensor &weight) { return weight.dim() == 2 ? weight : weight.flatten(1); }
+
+at::Tensor pack_linear(const at::Tensor &matrix) {
     static const auto op = mkldnn("_reorder_linear_weight");
-    return call(op, weight.contiguous(), nominalRows);
+    return call(op, matrix.contiguous(), nominalRows);
 }
+
+at::Tensor pack_matrix(const at::Tensor &weight) { return pack_linear(matrix(weight)); }
+at::Tensor pack_transposed(const at::Tensor &weight) { return pack_linear(matrix(weight).t()); }
 
 at::Tensor pack_convolution(const at::Tensor &weight, int64_t stride, int64_t padding) {
     static const auto op = mkldnn("_reorder_convolution_weight");
@@ -173,18 +179,23 @@ template <typename Pack> at::Tensor FrozenWeight::packed(Layout &layout, const P
     return weight;
 }
 
+bool FrozenWeight::is_pointwise(const at::Tensor &x, int64_t stride, int64_t padding) {
+    if (kernel == 0) source();
+    return kernel == 1 && stride == 1 && padding == 0 && has_kernels(x);
+}
+
 at::Tensor FrozenWeight::linear(const at::Tensor &x, const std::optional<at::Tensor> &bias, bool goesBack) {
-    if (!has_kernels(x)) return at::linear(x, plain(), bias);
-    auto weight = packed(forward, pack_linear);
+    if (!has_kernels(x)) return at::linear(x, matrix(plain()), bias);
+    auto weight = packed(forward, pack_matrix);
     // While the plain weight is at hand.
-    if (goesBack && !backward.isRefused) packed(backward, [](auto &plain) { return pack_linear(plain.t()); });
+    if (goesBack && !backward.isRefused) packed(backward, pack_transposed);
     tidy();
     return packed_linear(x, weight, bias);
 }
 
 at::Tensor FrozenWeight::linear_back(const at::Tensor &gradient) {
-    if (!has_kernels(gradient)) return at::mm(gradient, plain());
-    auto weight = packed(backward, [](auto &plain) { return pack_linear(plain.t()); });
+    if (!has_kernels(gradient)) return at::mm(gradient, matrix(plain()));
+    auto weight = packed(backward, pack_transposed);
     tidy();
     return packed_linear(gradient, weight, std::nullopt);
 }
@@ -194,10 +205,17 @@ namespace {
 /// The kernel whose convolution with the output's gradient is the input's gradient.
 at::Tensor turned(const at::Tensor &weight) { return weight.flip({2, 3}).transpose(0, 1); }
 
+/// A picture's points as rows of channels, and back: views, where channels come last.
+at::Tensor as_rows(const at::Tensor &x) { return channels_last(x).permute({0, 2, 3, 1}).reshape({-1, x.size(1)}); }
+at::Tensor as_picture(const at::Tensor &rows, const at::Tensor &like) {
+    return rows.view({like.size(0), like.size(2), like.size(3), rows.size(1)}).permute({0, 3, 1, 2});
+}
+
 }  // namespace
 
 at::Tensor FrozenWeight::convolution(const at::Tensor &x, const std::optional<at::Tensor> &bias, int64_t stride,
                                      int64_t padding, bool goesBack) {
+    if (is_pointwise(x, stride, padding)) return as_picture(linear(as_rows(x), bias, goesBack), x);
     if (!has_kernels(x)) {
         made = channels_last(plain());
         return at::conv2d(x, made, bias, stride, padding);
@@ -213,6 +231,7 @@ at::Tensor FrozenWeight::convolution(const at::Tensor &x, const std::optional<at
 
 at::Tensor FrozenWeight::convolution_back(const at::Tensor &gradient, at::IntArrayRef input, int64_t stride,
                                           int64_t padding) {
+    if (is_pointwise(gradient, stride, padding)) return as_picture(linear_back(as_rows(gradient)), gradient);
     auto around = kernel - 1 - padding;
     if (!has_kernels(gradient) || stride != 1 || around < 0) {
         made = channels_last(plain());

@@ -42,6 +42,9 @@ private:
     Layout forward, backward;
 
     const at::Tensor &source();
+    /// Whether the layer mixes channels point by point. The 1×1 kernels of oneDNN want other layouts for other pictures,
+    /// its matrix products do not.
+    bool is_pointwise(const at::Tensor &x, int64_t stride, int64_t padding);
     template <typename Pack> at::Tensor packed(Layout &layout, const Pack &pack);
     void tidy();
 };
