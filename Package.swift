@@ -87,6 +87,8 @@ let package = Package(
         // The roof.
         .target(name: "Launching", dependencies: ["Recipe", crypto]),
         .target(name: "Monitor", dependencies: ["Recipe"]),
+        .target(name: "Export", dependencies: ["Recipe", "Journal"]),
+        .target(name: "Report", dependencies: ["Recipe", "Journal", "Export", "Monitor", crypto]),
         .target(name: "Dashboard", dependencies: ["Recipe", "Monitor", "Journal", hummingbird, httpClient, logging]),
         .executableTarget(
             name: "danlu",
@@ -94,7 +96,7 @@ let package = Package(
                 "Recipe", "Journal", "Training", "Evaluation", "Coordination", "Wire", "Monitor", "Launching",
                 "Dataset", "Images",
                 "StableDiffusion", "Adapters", "Layers", "Torch", "Safetensors", "ZeroMQ", "ContentStore",
-                argumentParser, crypto,
+                "Export", "Report", argumentParser, crypto,
             ]),
 
         // What moving gradients costs: Cluster/bench/exchange. Needs no libtorch.
@@ -129,6 +131,8 @@ let package = Package(
             name: "CoordinationTests",
             dependencies: ["TestSupport", "Coordination", "Wire", "ZeroMQ", "Recipe", "ContentStore"]),
         .testTarget(name: "MonitorTests", dependencies: ["Monitor", "Recipe"]),
+        .testTarget(name: "ReportTests", dependencies: ["Report", "Journal", "Recipe"]),
+        .testTarget(name: "ExportTests", dependencies: ["Export", "Journal", "Recipe", "ProgramSupport", crypto]),
         .testTarget(name: "DashboardTests", dependencies: ["Dashboard"]),
         .testTarget(name: "LaunchingTests", dependencies: ["Launching", "Recipe"]),
         // The program as its users start it.

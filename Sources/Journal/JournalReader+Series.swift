@@ -85,6 +85,13 @@ extension JournalReader {
         package var mean: Double
         package var least: Double
         package var most: Double
+
+        package init(step: Int, mean: Double, least: Double, most: Double) {
+            self.step = step
+            self.mean = mean
+            self.least = least
+            self.most = most
+        }
     }
 
     /// A quantity over `steps`, in at most `limit` points.

@@ -101,11 +101,15 @@ extension JournalReader {
                             database, sql: "SELECT * FROM events ORDER BY id DESC LIMIT ?", arguments: [limit]
                         ).reversed())
                 }
-            return rows.map {
-                Event(
-                    id: $0["id"], time: $0.date("time"), step: $0["step"], kind: $0["kind"], worker: $0["worker"],
-                    sentence: $0["sentence"])
-            }
+            return rows.map(Event.init)
         }
+    }
+}
+
+extension JournalReader.Event {
+    init(_ row: Row) {
+        self.init(
+            id: row["id"], time: row.date("time"), step: row["step"], kind: row["kind"], worker: row["worker"],
+            sentence: row["sentence"])
     }
 }

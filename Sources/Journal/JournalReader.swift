@@ -40,6 +40,13 @@ package final class JournalReader: Sendable {
     /// Paths of earlier journals of the run, which were damaged and set aside.
     package var damaged: [String] { JournalFile(path: path).aside }
 
+    /// The step at which this journal begins: above 0 when it took the place of one that was damaged.
+    package var begins: Int {
+        get throws(JournalError) {
+            try read { try Int.fetchOne($0, sql: "SELECT first_step FROM lives ORDER BY life LIMIT 1") ?? 0 }
+        }
+    }
+
     /// Where a run is.
     package struct Overview: Equatable, Sendable {
         /// The run's name, and its recipe's hash.

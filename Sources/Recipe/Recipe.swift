@@ -270,6 +270,10 @@ package struct Run: Codable, Equatable, Sendable {
     /// `training_comment`, written into the file's metadata.
     package var trainingComment: String?
     package var noMetadata = false
+    /// `log_with`: whether TensorBoard files are written.
+    package var writesTensorBoard = true
+    /// `logging_dir`: where they go; nil is the run's own folder.
+    package var loggingDirectory: String?
 
     package init() {}
 }

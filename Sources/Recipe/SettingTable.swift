@@ -216,6 +216,23 @@ package enum SettingTable {
         .besideTheResult,
         .text("training_comment", optional: \.run.trainingComment, "a comment in the file's metadata").besideTheResult,
         .flag("no_metadata", \.run.noMetadata, "write only the metadata that tools need").besideTheResult,
+        Setting(
+            key: "log_with", shape: .choice(["tensorboard", "none"]), help: "which logs are written while it trains",
+            decidesResult: false,
+            assign: { (value, place, recipe) throws(RecipeError) in
+                let name = try value.text(at: place)
+                guard ["tensorboard", "none", "wandb", "all"].contains(name) else {
+                    throw .notAllowed(place, value: value, allowed: "tensorboard or none")
+                }
+                recipe.run.writesTensorBoard = name != "none"
+                return ["wandb", "all"].contains(name)
+                    ? "log_with = \"\(name)\": nothing is sent to wandb; TensorBoard files are written" : nil
+            },
+            value: { .text($0.run.writesTensorBoard ? "tensorboard" : "none") }),
+        .text(
+            "logging_dir", optional: \.run.loggingDirectory, named: "DIR",
+            "where TensorBoard files go, in a folder for each run; unset is tensorboard in output_dir"
+        ).besideTheResult,
     ]
 
     private static let cluster: [Setting<Recipe>] = [

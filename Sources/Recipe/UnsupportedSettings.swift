@@ -69,7 +69,7 @@ package struct UnsupportedSetting: Sendable {
         ),
         (
             [
-                "log_with", "logging_dir", "log_prefix", "log_tracker_name", "log_tracker_config", "log_config",
+                "log_prefix", "log_tracker_name", "log_tracker_config", "log_config",
                 "wandb_run_name", "wandb_api_key", "console_log_level", "console_log_file", "console_log_simple",
             ], "the journal of the run directory keeps every step"
         ),

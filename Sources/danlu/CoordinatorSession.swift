@@ -1,11 +1,13 @@
 import Adapters
 import ContentStore
 import Coordination
+import Export
 import Foundation
 import Journal
 import Monitor
 import Dataset
 import Recipe
+import Report
 import Torch
 import Training
 import Wire
@@ -76,9 +78,19 @@ struct CoordinatorSession {
             run: "\(runID)", recipe: recipe.hash, totalSteps: training.totalSteps, version: Danlu.version,
             incarnation: identity.incarnation, firstStep: training.step, name: recipe.run.outputName, plan: printout)
         let writer = try JournalWriter(run: files.directory, life: life, fresh: options.fresh) { progress.note($0) }
-        let journal = RunJournal(writer, plan: prepared.plan, recipe: recipe)
+        let board = recipe.run.tensorBoardFolder(of: runID).map { folder in
+            TensorBoardLog(run: files.directory, folder: folder) { progress.note($0) }
+        }
+        let journal = RunJournal(writer, plan: prepared.plan, recipe: recipe, board: board)
         var outcome = "failed"
-        defer { journal.close(outcome: outcome) }
+        defer {
+            journal.close(outcome: outcome)
+            do {
+                Console.output.line("The report is \(try RunReport(of: files.directory).write(to: files.directory)).")
+            } catch {
+                Console.output.line("note: there is no report: \(error)")
+            }
+        }
         training.didSave = { path, step in
             writer.write(.saved(step: step, path: path))
             if !files.states.contains(path) { progress.note("saved \(path)") }
@@ -146,6 +158,16 @@ struct CoordinatorSession {
             throw Failure("the run has ended, but its last state could not be saved: \(reason)")
         case .gaveUp(let advice): throw Failure(advice)
         }
+    }
+}
+
+extension Run {
+    /// Where a run's TensorBoard files go; nil where none are wanted.
+    fileprivate func tensorBoardFolder(of id: RunID) -> URL? {
+        guard writesTensorBoard else { return nil }
+        // Several runs may share a logging_dir, each with a folder that no other has.
+        let own = URL(filePath: outputDirectory).appending(path: "tensorboard")
+        return loggingDirectory.map { URL(filePath: $0).appending(path: "\(outputName)-\("\(id)".prefix(8))") } ?? own
     }
 }
 

@@ -87,6 +87,7 @@ extension Recipe {
         model.vae = model.vae.map(absolute)
         network.initialWeights = network.initialWeights.map(absolute)
         run.outputDirectory = absolute(run.outputDirectory)
+        run.loggingDirectory = run.loggingDirectory.map(absolute)
         for dataset in data.datasets.indices {
             for subset in data.datasets[dataset].subsets.indices {
                 let path = data.datasets[dataset].subsets[subset].imageDirectory

@@ -1,4 +1,5 @@
 import Coordination
+import Export
 import Foundation
 import Journal
 import Recipe
@@ -12,11 +13,15 @@ final class RunJournal: Sendable {
     let writer: JournalWriter
     private let plan: TrainingPlan
     private let recipe: Recipe
+    private let board: TensorBoardLog?
 
-    init(_ writer: JournalWriter, plan: TrainingPlan, recipe: Recipe) {
+    /// - Parameter board: follows what is written here.
+    init(_ writer: JournalWriter, plan: TrainingPlan, recipe: Recipe, board: TensorBoardLog?) {
         self.writer = writer
         self.plan = plan
         self.recipe = recipe
+        self.board = board
+        board?.follow()
     }
 
     /// Takes a step that was applied, before any state that holds it is written.
@@ -49,10 +54,14 @@ final class RunJournal: Sendable {
         step.effectiveBatch = result.effectiveBatch
         step.bands = result.bands(contribution, plan: plan, recipe: recipe)
         writer.write(.step(step))
+        board?.follow()
     }
 
     /// Writes down how this life of the coordinator ended; the states are safe whatever becomes of it.
     func close(outcome: String) {
+        // What cannot be flushed is said when it is closed.
+        try? writer.flush()
+        board?.finish()
         do {
             try writer.close(outcome: outcome)
         } catch {

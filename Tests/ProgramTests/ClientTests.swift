@@ -10,9 +10,7 @@ import Torch
 extension `The program` {
     /// Skipped where there is no Python with diffusers and PEFT; `Cluster/test` brings one.
     @Suite(
-        .enabled("needs .deps/clients, or DANLU_CLIENTS") {
-            FileManager.default.isExecutableFile(atPath: Client.python)
-        })
+        .enabled("needs .deps/clients, or DANLU_CLIENTS") { ClientPython.isThere })
     struct `makes a LoRA that diffusers and PEFT` {
         private let furnace: Furnace
 
@@ -39,9 +37,9 @@ extension `The program` {
         }
 
         @Test func `find the metadata of kohya's files in`() throws {
-            let script = Client.folder.appending(path: "read_metadata.py").path
+            let script = ClientPython.folder.appending(path: "read_metadata.py").path
             let ended = try Launched(
-                [script, furnace.path("out/horse.safetensors")], in: furnace.folder, executable: Client.python
+                [script, furnace.path("out/horse.safetensors")], in: furnace.folder, executable: ClientPython.path
             ).end()
             #expect(ended.status == 0, "\(ended.output)\(ended.errors)")
             for entry in [#""ss_network_dim": "3""#, #""ss_steps": "5""#, #""ss_output_name": "horse""#] {
@@ -51,11 +49,11 @@ extension `The program` {
 
         private func client(_ more: String..., weight: Double) throws -> [Float] {
             let words = [
-                Client.folder.appending(path: "load_in_diffusers.py").path, Furnace.model.path,
+                ClientPython.folder.appending(path: "load_in_diffusers.py").path, Furnace.model.path,
                 furnace.path("out/horse.safetensors"), Client.inputs, furnace.path("theirs.safetensors"),
                 "--weight", "\(weight)",
             ]
-            let ended = try Launched(words + more, in: furnace.folder, executable: Client.python).end(within: 200)
+            let ended = try Launched(words + more, in: furnace.folder, executable: ClientPython.path).end(within: 200)
             try #require(ended.status == 0, "\(ended.output)\(ended.errors)")
             return try SafetensorsFile(path: furnace.path("theirs.safetensors")).floats(of: "prediction")
         }
@@ -64,12 +62,7 @@ extension `The program` {
 
 /// The other side of the comparison, and this one.
 private enum Client {
-    static let folder = Furnace.fixtures.deletingLastPathComponent().appending(path: "Clients")
     static let inputs = Furnace.fixtures.appending(path: "training/tiny-sd1.plain.safetensors").path
-    static let python =
-        ProcessInfo.processInfo.environment["DANLU_CLIENTS"]
-        ?? folder.appending(path: "../../.deps/clients/bin/python").standardizedFileURL.path
-
     /// What Danlu's UNet says of the inputs, with a LoRA file beside the model or merged into it.
     static func prediction(lora: String?, weight: Double = 1, merged: Bool = false) throws -> [Float] {
         let checkpoint = try Checkpoint(at: Furnace.model)

@@ -59,6 +59,8 @@ private func unusual() throws -> Recipe {
             device = "cuda:1"
             topology = "star"
             exact = true
+            log_with = "none"
+            logging_dir = "logs"
             resolution = "640,512"
             caption_prefix = "photo of"
             caption_dropout_rate = 0.1
