@@ -100,7 +100,8 @@ let package = Package(
             ]),
 
         // What moving gradients costs: Cluster/bench/exchange. Needs no libtorch.
-        .executableTarget(name: "ExchangeBenchmark", dependencies: ["Coordination", "Recipe", "Wire", argumentParser]),
+        .executableTarget(
+            name: "ExchangeBenchmark", dependencies: ["Coordination", "Recipe", "Wire", "Monitor", argumentParser]),
 
         .testTarget(name: "RecipeTests", dependencies: ["Recipe"]),
         .testTarget(name: "JournalTests", dependencies: ["Journal", "Recipe", grdb]),

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Coordination
 import Foundation
+import Monitor
 import Recipe
 import Wire
 
@@ -14,6 +15,9 @@ struct CoordinateExchange: ParsableCommand {
 
     @Option(help: "Workers that take part.")
     var workers = 2
+
+    @Option(help: "Slots of a step for each worker.")
+    var slots = 1
 
     @Option(help: "Numbers in a gradient.")
     var parameters = 6_750_000
@@ -33,8 +37,15 @@ struct CoordinateExchange: ParsableCommand {
     @Option(help: "fp32, bf16 or int8.")
     var gradientFormat = "fp32"
 
+    @Option(help: "fp32 (all weights each time), bf16 or int8 (what has changed).")
+    var updateFormat = "fp32"
+
+    @Option(help: "A folder of keys, made if it is empty: encrypts everything. Workers use its worker.key.")
+    var keys: String?
+
     /// What is printed.
     private struct Figures: Encodable {
+        var sentence: String?
         var parameters: Int
         var workers: Int
         var stepSeconds: [Double]
@@ -48,11 +59,16 @@ struct CoordinateExchange: ParsableCommand {
     }
 
     func run() throws {
-        let master = BenchmarkMaster(parameterCount: parameters, totalSteps: steps + 2, slots: workers)
         var configuration = try CoordinatorService.Configuration(
             address: Address(listen), runID: .random(), incarnation: 1, run: Data(), software: "benchmark",
             libtorch: "none")
-        configuration.insecure = true
+        if let keys {
+            let folder = KeysFolder(keys)
+            if !folder.hasCoordinatorKey { _ = try folder.generate(name: nil, isOperator: false) }
+            configuration.identity = try CoordinatorIdentity(folder)
+        } else {
+            configuration.insecure = true
+        }
         configuration.minimumWorkers = workers
         configuration.sharesBySpeed = false
         guard let topology = Topology(rawValue: topology) else { throw ValidationError("no topology \(topology)") }
@@ -61,6 +77,13 @@ struct CoordinateExchange: ParsableCommand {
             throw ValidationError("no gradient format \(gradientFormat)")
         }
         configuration.gradientFormat = format
+        guard let update = GradientFormat(rawValue: updateFormat) else {
+            throw ValidationError("no update format \(updateFormat)")
+        }
+        configuration.updateFormat = update
+        let master = BenchmarkMaster(
+            parameterCount: parameters, totalSteps: steps + 2, slots: slots * workers,
+            tolerance: format == .fp32 ? 0 : 0.02)
         // Nobody is late here, however long gradients take on the way.
         configuration.patience.late = .seconds(600)
         configuration.patience.gathering = .seconds(60)
@@ -92,6 +115,17 @@ struct CoordinateExchange: ParsableCommand {
             figures.reduce += step.reduceSeconds / Double(steps)
             figures.optimizer += step.optimizerSeconds / Double(steps)
         }
+        var cost = StepCost()
+        for step in contributions.dropFirst(2) {
+            cost.add(
+                seconds: step.seconds + step.optimizerSeconds, optimizer: step.optimizerSeconds,
+                workers: step.shares.map {
+                    StepCost.Parts(
+                        broadcast: $0.times.broadcast, compute: $0.times.compute, send: $0.times.send,
+                        wait: $0.times.wait)
+                })
+        }
+        figures.sentence = cost.sentence
         print(String(decoding: try JSONEncoder().encode(figures), as: UTF8.self))
     }
 }

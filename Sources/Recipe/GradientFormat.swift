@@ -1,6 +1,4 @@
-/// How the numbers of gradients are written on their way to where they are added up.
-///
-/// Weights always travel as they are.
+/// How the numbers of gradients, and of changes of the weights, are written on their way.
 package enum GradientFormat: String, CaseIterable, Codable, Sendable {
     /// IEEE 754 binary32: nothing is lost.
     case fp32

@@ -25,6 +25,13 @@ extension Recipe {
                     "gradient_format = \"\(cluster.gradientFormat.rawValue)\" is never exact, because gradients are rounded "
                     + "on their way; leave exact out, or take gradient_format = \"fp32\".")
         }
+        guard cluster.updateFormat == .fp32 || !cluster.exact else {
+            throw .contradiction(
+                keys: ["update_format", "exact"],
+                sentence:
+                    "update_format = \"\(cluster.updateFormat.rawValue)\" is never exact, because changes of the weights are "
+                    + "rounded on their way; leave exact out, or take update_format = \"fp32\".")
+        }
         try checkOptimizer()
         guard objective.minTimestep < objective.maxTimestep else {
             throw .contradiction(
@@ -136,6 +143,11 @@ extension Recipe {
             notes.append(
                 "gradients are rounded to \(cluster.gradientFormat.rawValue) on their way (gradient_format), so the result depends "
                     + "on who computes what and is never exact.")
+        }
+        if cluster.updateFormat != .fp32 {
+            notes.append(
+                "changes of the weights are rounded to \(cluster.updateFormat.rawValue) on their way (update_format), so workers "
+                    + "compute with weights that are next to the true ones, and the result is never exact.")
         }
         try check()
         return notes

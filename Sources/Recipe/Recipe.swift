@@ -290,6 +290,8 @@ package struct Cluster: Codable, Equatable, Sendable {
     package var topology = Topology.auto
     /// `gradient_format`: anything but fp32 rounds, and the result is then not exact.
     package var gradientFormat = GradientFormat.fp32
+    /// `update_format`: fp32 sends weights as they are; anything else sends what a step has changed, rounded.
+    package var updateFormat = GradientFormat.fp32
 
     package init() {}
 }

@@ -261,6 +261,14 @@ package enum SettingTable {
             },
             // Unsaid where it changes nothing, as with batch_policy.
             value: { $0.cluster.gradientFormat == .fp32 ? nil : .text($0.cluster.gradientFormat.rawValue) }),
+        Setting(
+            key: "update_format", shape: .choice(GradientFormat.allCases.map(\.rawValue)),
+            help: "how changes of the weights are written; fp32, the default, sends all weights; others round",
+            assign: { (value, place, recipe) throws(RecipeError) in
+                recipe.cluster.updateFormat = try value.choice(GradientFormat.self, at: place)
+                return nil
+            },
+            value: { $0.cluster.updateFormat == .fp32 ? nil : .text($0.cluster.updateFormat.rawValue) }),
         .flag("exact", \.cluster.exact, "admit only workers that give the same bits").besideTheResult,
     ]
 }

@@ -42,10 +42,12 @@ package struct Welcome: Codable, Equatable, Sendable {
     package var threads: Int
     /// How gradients are written, to the coordinator and to other workers.
     package var gradientFormat: GradientFormat
+    /// How the change of weights is written where it is sent instead of them; fp32 is never.
+    package var updateFormat: GradientFormat
 
     package init(
         run: Data, bulkPort: UInt16, parameterCount: Int, chunkBytes: Int, creditChunks: Int, threads: Int,
-        gradientFormat: GradientFormat = .fp32
+        gradientFormat: GradientFormat = .fp32, updateFormat: GradientFormat = .fp32
     ) {
         self.run = run
         self.bulkPort = bulkPort
@@ -54,6 +56,7 @@ package struct Welcome: Codable, Equatable, Sendable {
         self.creditChunks = creditChunks
         self.threads = threads
         self.gradientFormat = gradientFormat
+        self.updateFormat = updateFormat
     }
 }
 

@@ -128,7 +128,10 @@ private func scale(of block: UnsafeBufferPointer<Float>) -> Float {
 /// The whole number nearest to float ÷ scale, ties to even, from −127 to 127; 0 where the scale is.
 private func code(_ float: Float, _ scale: Float) -> Int8 {
     guard scale > 0 else { return 0 }
-    let ratio = Float.maximum(-127, Float.minimum(127, float / scale))
+    // Comparisons rather than `minimum` and `maximum`, so that whole vectors are done at once; NaN becomes 127.
+    let ratio = float / scale
+    let most = ratio < 127 ? ratio : 127
+    let bounded = most > -127 ? most : -127
     // A float of this size has no bits behind the point: the sum is rounded, and its low bits are the whole number.
-    return Int8(truncatingIfNeeded: (ratio + 0x1.8p23).bitPattern)
+    return Int8(truncatingIfNeeded: (bounded + 0x1.8p23).bitPattern)
 }

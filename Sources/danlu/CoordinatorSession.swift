@@ -41,6 +41,11 @@ struct CoordinatorSession {
                 "--exact cannot be had with gradient_format = \"\(prepared.recipe.cluster.gradientFormat.rawValue)\", which "
                     + "rounds gradients and is never exact: leave one out")
         }
+        guard prepared.recipe.cluster.updateFormat == .fp32 || !options.exact else {
+            throw Failure(
+                "--exact cannot be had with update_format = \"\(prepared.recipe.cluster.updateFormat.rawValue)\", which "
+                    + "rounds changes of the weights and is never exact: leave one out")
+        }
         for note in prepared.notes { Console.output.line("note: \(note)") }
         let printout = try prepared.printout(workers: workers)
         Console.output.line(printout)
@@ -118,6 +123,7 @@ struct CoordinatorSession {
         configuration.minimumWorkers = workers
         configuration.topology = recipe.cluster.topology
         configuration.gradientFormat = recipe.cluster.gradientFormat
+        configuration.updateFormat = recipe.cluster.updateFormat
         let plan = prepared.plan
         configuration.epoch = { (plan.epoch(of: min($0, plan.totalSteps - 1)) + 1, plan.epochs) }
         let service = try CoordinatorService(configuration, master: master) {

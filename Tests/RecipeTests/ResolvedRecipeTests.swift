@@ -96,7 +96,7 @@ private func unusual() throws -> Recipe {
         let left: Set = [
             "train_data_dir", "reg_data_dir", "cache_latents_to_disk", "network_train_text_encoder_only",
             "gradient_accumulation_steps", "scale_adam_betas", "batch_policy", "batch_ramp_steps", "gradient_format",
-            "enable_bucket",
+            "update_format", "enable_bucket",
             "min_bucket_reso", "max_bucket_reso",
             "bucket_reso_steps", "bucket_no_upscale", "caption_extension", "shuffle_caption", "keep_tokens",
             "caption_separator", "caption_suffix", "caption_dropout_every_n_epochs", "caption_tag_dropout_rate",
@@ -151,7 +151,7 @@ private func unusual() throws -> Recipe {
             { $0.precision.mixed = .bf16 }, { $0.run.seed = 1 }, { $0.run.maxTrainSteps = 5 },
             { $0.run.savePrecision = .fp16 }, { $0.data.subsetDefaults.keepTokens = 1 },
             { $0.data.datasetDefaults.width = 64 }, { $0.cluster.threadsPerWorker = 2 },
-            { $0.cluster.gradientFormat = .int8 },
+            { $0.cluster.gradientFormat = .int8 }, { $0.cluster.updateFormat = .int8 },
             { $0.data.datasets = [TrainingData.Dataset()] },
         ]
         let hashes =

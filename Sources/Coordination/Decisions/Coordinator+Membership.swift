@@ -129,12 +129,18 @@ extension Coordinator {
                 member = faulty
             }
         }
+        member.isSentUpdate = holdsBase(member)
         member.holding = nil
         lastDelivery += 1
         member.sent = Status.Holding(delivery: lastDelivery, checksum: round.plan.weights)
         member.sentAt = now
         membership[id] = member
         return effects + [.sendWeights(to: id, step: round.plan.step, delivery: lastDelivery)]
+    }
+
+    /// Whether the change of the weights is enough for a worker.
+    func holdsBase(_ member: Membership.Member) -> Bool {
+        round.plan.base != nil && member.holding?.checksum == round.plan.base
     }
 
     /// What a worker's leaving says about it.

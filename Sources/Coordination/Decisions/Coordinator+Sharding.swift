@@ -28,6 +28,7 @@ extension Coordinator {
             if Set(shards.map(\.owner)).isSubset(of: lacking.map(\.id.number)) {
                 lastDelivery += 1
                 round.scattered = lastDelivery
+                round.isScatteredAsUpdate = lacking.allSatisfy(holdsBase)
                 for member in lacking {
                     membership[member.id]?.holding = nil
                     membership[member.id]?.sent = Status.Holding(delivery: lastDelivery, checksum: round.plan.weights)
@@ -46,8 +47,10 @@ extension Coordinator {
 
     /// How long weights or sums may be on their way among workers.
     var shardPatience: Duration {
-        way.patience(
-            parameterBytes: Double(settings.requirements.shape.parameterCount * 4),
+        let count = settings.requirements.shape.parameterCount
+        let formats = [settings.welcome.gradientFormat, round.plan.base == nil ? .fp32 : settings.welcome.updateFormat]
+        return way.patience(
+            bytes: Double(formats.map { $0.byteCount(of: count) }.max() ?? 0),
             slowestLink: settings.patience.slowestLink)
     }
 

@@ -88,6 +88,8 @@ package struct Membership: Sendable {
         /// The weights last sent to it, and when.
         var sent: Status.Holding?
         var sentAt: Duration = .zero
+        /// Whether the change was enough for it.
+        var isSentUpdate = false
         /// Weights of an earlier delivery than this do not count, whatever they are said to be.
         var mustHold: UInt32 = 0
         /// When it did something that only a broken machine does.

@@ -7,6 +7,8 @@ package struct StepPlan: Equatable, Sendable {
     package var lossScale: Float
     /// The checksum of the weights to compute with.
     package var weights: UInt64
+    /// The checksum of the weights to which an update leads up to these; nil where there is none.
+    package var base: UInt64?
     /// What learners add to the numbers of the step's slots; see ``Master/firstSlot(of:)``.
     package var firstSlot = 0
     /// How the step grows with the world; nil when it does not.
@@ -59,6 +61,8 @@ struct Round: Sendable {
     var shards: [Shard]?
     /// The delivery of weights that is passed on among workers.
     var scattered: UInt32?
+    /// Whether the change of the weights was enough for all of them.
+    var isScatteredAsUpdate = false
     /// When the owners were asked to add up.
     var reducingSince: Duration?
     /// The sums that the step is made of, and whose they are.

@@ -69,8 +69,8 @@ struct TopologyChoice: Sendable {
     }
 
     /// How long a sharded step may be on its way before the star takes over.
-    func patience(parameterBytes: Double, slowestLink: Double) -> Duration {
-        let expected = (sharded ?? star).map { min(600, 20 * $0) } ?? parameterBytes / slowestLink
+    func patience(bytes: Double, slowestLink: Double) -> Duration {
+        let expected = (sharded ?? star).map { min(600, 20 * $0) } ?? bytes / slowestLink
         return .seconds(10 + expected)
     }
 

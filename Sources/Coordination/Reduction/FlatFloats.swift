@@ -38,27 +38,8 @@ package final class FlatFloats: @unchecked Sendable {
     /// The name of these very bits.
     package var checksum: UInt64 { Wire.checksum(bytes) }
 
-    /// Whether there is neither a NaN nor an infinity in it: those have all bits of the exponent set.
-    var isFinite: Bool {
-        let exponent: UInt32 = 0x7F80_0000
-        var found: UInt32 = 0
-        for element in elements { found |= (element.bitPattern & exponent) == exponent ? 1 : 0 }
-        return found == 0
-    }
-
-    /// √Σ x², in fp64; not finite when an element is not.
-    package var norm: Double {
-        var lanes = SIMD8<Double>()
-        let whole = count / 8 * 8
-        for start in stride(from: 0, to: whole, by: 8) {
-            let values = UnsafeRawPointer(elements.baseAddress.unsafelyUnwrapped + start)
-            let x = SIMD8<Double>(values.loadUnaligned(as: SIMD8<Float>.self))
-            lanes += x * x
-        }
-        var sum = lanes.sum()
-        for index in whole..<count { sum += Double(elements[index]) * Double(elements[index]) }
-        return sum.squareRoot()
-    }
+    /// √Σ x², in fp64; finite exactly when all elements are, since no number of squares of floats is too large for it.
+    package var norm: Double { squares(UnsafeBufferPointer(elements)).squareRoot() }
 
     /// `self += other`, element by element.
     func add(_ other: FlatFloats) {
@@ -66,6 +47,24 @@ package final class FlatFloats: @unchecked Sendable {
         guard let sum = elements.baseAddress, let addend = other.elements.baseAddress else { return }
         for index in 0..<count { sum[index] += addend[index] }
     }
+}
+
+/// Σ x², in fp64; finite exactly when all elements are.
+func squares(_ floats: UnsafeBufferPointer<Float>) -> Double {
+    guard let first = floats.baseAddress else { return 0 }
+    // Two sums at a time, since each addition waits for the one before.
+    var (even, odd) = (SIMD8<Double>(), SIMD8<Double>())
+    let whole = floats.count / 16 * 16
+    for start in stride(from: 0, to: whole, by: 16) {
+        let values = UnsafeRawPointer(first + start)
+        let x = SIMD8<Double>(values.loadUnaligned(as: SIMD8<Float>.self))
+        let y = SIMD8<Double>(values.loadUnaligned(fromByteOffset: 32, as: SIMD8<Float>.self))
+        even += x * x
+        odd += y * y
+    }
+    var sum = (even + odd).sum()
+    for index in whole..<floats.count { sum += Double(floats[index]) * Double(floats[index]) }
+    return sum
 }
 
 /// Memory of gradients that are no more, of one size, for the next ones: fresh pages cost more than adding up.

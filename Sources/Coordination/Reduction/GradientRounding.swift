@@ -75,20 +75,18 @@ struct GradientRounding {
         owed: UnsafeMutableBufferPointer<Float>
     ) {
         let (length, debt) = (squares(source), squares(UnsafeBufferPointer(owed)))
+        guard let from = source.baseAddress, let to = target.baseAddress, let due = owed.baseAddress else { return }
         // A sum that overflows is refused; what it leaves is not to spoil the next one.
         if !debt.isFinite { owed.update(repeating: 0) }
         let share = debt.isFinite && debt > 0 ? Float(min(1, (length / debt).squareRoot() / 4)) : 1
-        for index in source.indices {
-            let value = source[index] + share * owed[index]
-            owed[index] = (1 - share) * owed[index] + value
-            target[index] = value
+        let rest = 1 - share
+        for index in 0..<source.count {
+            let value = from[index] + share * due[index]
+            due[index] = rest * due[index] + value
+            to[index] = value
         }
         format.round(target)
-        for index in target.indices { owed[index] -= target[index] }
-    }
-
-    private func squares(_ block: UnsafeBufferPointer<Float>) -> Double {
-        block.reduce(0) { $0 + Double($1) * Double($1) }
+        for index in 0..<source.count { due[index] -= to[index] }
     }
 }
 

@@ -65,21 +65,22 @@ struct Apprenticeship {
         let clock = ContinuousClock()
         var sums = PartialSums(over: slots, in: SlotTree(slotCount: lease.slotCount))
         var outcomes: [Int: SlotOutcome] = [:]
+        var norms: [Int: Double] = [:]
         var seconds = 0.0
         var unsent = 0
         func report(_ finished: [PartialSums.Finished]) throws {
             guard !finished.isEmpty else { return }
             // Read after the computing: what memory has changed by then may have been computed with.
             let weights = try learner.checksumOfWeights() ?? holding?.checksum ?? 0
-            for (slots, sum) in finished {
+            for (slots, floats) in finished {
                 let part = seconds * Double(slots.count) / Double(max(1, unsent))
                 unsent -= slots.count
                 seconds -= part
-                bench.reports.put(
-                    .sum(
-                        SlotSum(
-                            of: lease, slots: slots, weights: weights, outcomes: slots.compactMap { outcomes[$0] },
-                            seconds: part), sum, step: lease.step, epoch: epoch))
+                var sum = SlotSum(
+                    of: lease, slots: slots, weights: weights, outcomes: slots.compactMap { outcomes[$0] },
+                    seconds: part)
+                sum.norm = slots.count == 1 ? norms[slots.lowerBound] : floats.norm
+                bench.reports.put(.sum(sum, floats, step: lease.step, epoch: epoch))
             }
         }
         defer { bench.slot.store(-1, ordering: .relaxed) }
@@ -96,7 +97,9 @@ struct Apprenticeship {
                 of: lease.firstSlot + slot, step: lease.step, lossScale: lease.lossScale, into: gradient.elements)
             outcome.slot = slot
             bench.progress.wrappingAdd(1, ordering: .relaxed)
-            if outcome.notFinite == nil && !gradient.isFinite { outcome.notFinite = "its gradient" }
+            let norm = gradient.norm
+            norms[slot] = norm
+            if outcome.notFinite == nil && !norm.isFinite { outcome.notFinite = "its gradient" }
             if outcome.notFinite == nil {
                 seconds += (clock.now - began).inSeconds
                 unsent += 1

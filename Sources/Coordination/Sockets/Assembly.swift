@@ -26,17 +26,27 @@ struct Assembly {
     private let bytes: Int
     private let chunkBytes: Int
     private let format: GradientFormat
+    /// What the chunks are added to; nil is nothing.
+    private let base: FlatFloats?
+    private let isMeasured: Bool
     private var missing: Set<UInt32>
+    /// Σ x² over the chunks that are in.
+    private var squaresOfAll = 0.0
 
     /// - Parameters:
     ///   - count: floats of the whole, as both sides have agreed; never what a message says.
     ///   - chunkBytes: bytes of every chunk but the last; a multiple of a float's.
     ///   - chunks: of the whole, those that are wanted; nil is all.
     ///   - format: how the floats are written, as both sides have agreed.
+    ///   - base: as many floats as the whole, to which the chunks are added; nil takes the chunks as they are.
+    ///   - isMeasured: whether ``norm`` will be asked for.
     init(
-        _ subject: Subject, count: Int, chunkBytes: Int, chunks: Range<UInt32>? = nil, format: GradientFormat = .fp32
+        _ subject: Subject, count: Int, chunkBytes: Int, chunks: Range<UInt32>? = nil, format: GradientFormat = .fp32,
+        base: FlatFloats? = nil, isMeasured: Bool = false
     ) {
+        self.base = base
         self.subject = subject
+        self.isMeasured = isMeasured
         self.format = format
         self.chunkBytes = chunkBytes
         bytes = count * MemoryLayout<Float>.size
@@ -49,6 +59,9 @@ struct Assembly {
     }
 
     var isComplete: Bool { missing.isEmpty }
+
+    /// √Σ x² of what is in; not finite when something in it is not.
+    var norm: Double { squaresOfAll.squareRoot() }
 
     /// Whether a chunk is in.
     func has(_ chunk: UInt32) -> Bool { chunks.contains(chunk) && !missing.contains(chunk) }
@@ -74,7 +87,13 @@ struct Assembly {
             try header.check(payload: payload, limit: length)
             try format.decode(payload, into: place.assumingMemoryBound(to: Float.self))
         }
+        if let base {
+            let floats = place.assumingMemoryBound(to: Float.self)
+            let before = base.elements[range.lowerBound / 4..<range.upperBound / 4]
+            for (index, element) in before.enumerated() { floats[index] = element + floats[index] }
+        }
         missing.remove(header.chunk)
+        if isMeasured { squaresOfAll += squares(UnsafeBufferPointer(place.assumingMemoryBound(to: Float.self))) }
     }
 }
 

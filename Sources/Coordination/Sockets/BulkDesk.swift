@@ -60,19 +60,25 @@ final class BulkDesk {
 
     // MARK: - Out
 
-    func send(_ weights: OutgoingWeights, step: Int, delivery: UInt32, to stamp: Stamp) {
+    /// - Parameter asUpdate: whether the change is enough, which ``OutgoingWeights/update`` must then have.
+    func send(_ weights: OutgoingWeights, step: Int, delivery: UInt32, asUpdate: Bool, to stamp: Stamp) {
+        let update = asUpdate ? weights.update : nil
         var header = Header(.weights, stamp)
         header.step = UInt64(step)
         header.round = delivery
         channels[stamp.worker]?.outflow.drop { $0.kind == .weights || $0.kind == .share }
         channels[stamp.worker]?.outflow.put(
-            Outflow.Parcel(header: header, floats: weights.floats, checksums: weights.checksums, ending: nil))
+            Outflow.Parcel(
+                header: header, floats: weights.floats, checksums: update?.checksums ?? weights.checksums, ending: nil,
+                encoded: update?.encoded))
     }
 
     /// Sends each shard of the weights to its owner.
     func scatter(
-        _ weights: OutgoingWeights, step: Int, delivery: UInt32, to owners: [(stamp: Stamp, chunks: Range<UInt32>)]
+        _ weights: OutgoingWeights, step: Int, delivery: UInt32, asUpdate: Bool,
+        to owners: [(stamp: Stamp, chunks: Range<UInt32>)]
     ) {
+        let update = asUpdate ? weights.update : nil
         for (stamp, chunks) in owners {
             var header = Header(.share, stamp)
             header.step = UInt64(step)
@@ -81,8 +87,9 @@ final class BulkDesk {
             channels[stamp.worker]?.outflow.drop { $0.kind == .weights || $0.kind == .share }
             channels[stamp.worker]?.outflow.put(
                 Outflow.Parcel(
-                    header: header, floats: weights.floats, checksums: weights.checksums, ending: nil,
-                    part: Outflow.Parcel.Part(chunks: chunks, count: parameterCount, start: 0)))
+                    header: header, floats: weights.floats, checksums: update?.checksums ?? weights.checksums,
+                    ending: nil, part: Outflow.Parcel.Part(chunks: chunks, count: parameterCount, start: 0),
+                    encoded: update?.encoded))
         }
     }
 
@@ -188,11 +195,12 @@ final class BulkDesk {
         }
         let subject = Assembly.Subject(header)
         if reduced?.subject != subject {
-            reduced = Assembly(subject, count: parameterCount, chunkBytes: chunkBytes, format: format)
+            reduced = Assembly(
+                subject, count: parameterCount, chunkBytes: chunkBytes, format: format, isMeasured: true)
         }
         try payload.withUnsafeBytes { bytes throws(WireError) in try reduced?.take(header, bytes) }
         guard let reduced, reduced.isComplete else { return .nothing }
-        return .reduced(round: round.number, norm: reduced.floats.norm)
+        return .reduced(round: round.number, norm: reduced.norm)
     }
 
     private func grantCredit(_ stamp: Stamp, isLast: Bool) {
@@ -232,7 +240,8 @@ final class BulkDesk {
         }
         let subject = Assembly.Subject(header)
         if channel.assembly?.subject != subject {
-            channel.assembly = Assembly(subject, count: parameterCount, chunkBytes: chunkBytes, format: format)
+            channel.assembly = Assembly(
+                subject, count: parameterCount, chunkBytes: chunkBytes, format: format, isMeasured: true)
         }
         try payload.withUnsafeBytes { bytes throws(WireError) in try channel.assembly?.take(header, bytes) }
     }
@@ -252,6 +261,6 @@ final class BulkDesk {
             return .nothing
         }
         complete[id] = assembly.floats
-        return .sum(sum, norm: assembly.floats.norm, header.stamp)
+        return .sum(sum, norm: assembly.norm, header.stamp)
     }
 }

@@ -27,8 +27,10 @@ extension CoordinatorService {
         package var sharesBySpeed = true
         package var topology = Topology.auto
         package var gradientFormat = GradientFormat.fp32
-        package var chunkBytes = 512 << 10
-        package var creditChunks = 16
+        /// How each step's change of the weights is written; fp32 sends the weights themselves.
+        package var updateFormat = GradientFormat.fp32
+        package var chunkBytes = 128 << 10
+        package var creditChunks = 64
         package var patience = Patience()
         /// The epoch of a step, from 1, and how many there are, for whoever asks how the run stands.
         package var epoch: @Sendable (_ step: Int) -> (number: Int, count: Int)? = { _ in nil }
@@ -54,7 +56,8 @@ extension CoordinatorService {
         let welcome = Welcome(
             run: configuration.run, bulkPort: bulkPort, parameterCount: master.parameterCount,
             chunkBytes: configuration.chunkBytes, creditChunks: configuration.creditChunks,
-            threads: configuration.threadsPerWorker, gradientFormat: configuration.gradientFormat)
+            threads: configuration.threadsPerWorker, gradientFormat: configuration.gradientFormat,
+            updateFormat: configuration.updateFormat)
         var settings = Coordinator.Settings(
             run: configuration.runID, incarnation: configuration.incarnation,
             requirements: Requirements(

@@ -172,7 +172,8 @@ package final class CoordinatorService {
             case .send(let message, let peer, let stamp): control.post(message, to: peer, stamp: stamp)
             case .sendWeights(let id, let step, let delivery):
                 if let member = coordinator.membership.members[id] {
-                    desk.send(weights, step: step, delivery: delivery, to: member.stamp)
+                    desk.send(
+                        weights, step: step, delivery: delivery, asUpdate: member.isSentUpdate, to: member.stamp)
                 }
             case .scatterWeights(let shards, let step, let delivery):
                 let owners = shards.compactMap { shard in
@@ -180,7 +181,9 @@ package final class CoordinatorService {
                         shard.chunks.map { (stamp: member.stamp, chunks: $0) }
                     }
                 }
-                desk.scatter(weights, step: step, delivery: delivery, to: owners)
+                desk.scatter(
+                    weights, step: step, delivery: delivery, asUpdate: coordinator.round.isScatteredAsUpdate,
+                    to: owners)
             case .begin(_, _, let slotCount):
                 sum.begin(slotCount: slotCount)
                 desk.dropReduced()
@@ -215,7 +218,11 @@ package final class CoordinatorService {
             reduced: coordinator.round.shards == nil ? nil : desk.takeReduced(), count: master.parameterCount)
         contribution.reduceSeconds = total.seconds
         let verdict = try master.apply(total.floats.elements, contribution)
-        weights = master.withWeights { OutgoingWeights(copying: $0, chunkBytes: configuration.chunkBytes) }
+        weights = master.withWeights {
+            // Back to earlier weights is too long a way to be rounded.
+            let format = verdict == .committed ? configuration.updateFormat : .fp32
+            return OutgoingWeights(nearest: $0, after: weights, format: format, chunkBytes: configuration.chunkBytes)
+        }
         let next = master.step < master.totalSteps ? StepPlan(master, weights: weights) : nil
         contribution.optimizerSeconds = (ContinuousClock.now - began).inSeconds
         lastContribution = contribution

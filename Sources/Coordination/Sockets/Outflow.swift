@@ -16,6 +16,8 @@ struct Outflow {
         let ending: (any Encodable & Sendable)?
         /// Of the flat gradient's or weights' chunks, those to send, where it is not all of them.
         var part: Part?
+        /// The same floats as they are written, where that is known: what goes to many is written once.
+        var encoded: EncodedFloats?
         /// What the floats have been rounded to.
         var format = GradientFormat.fp32
         var nextChunk = 0
@@ -47,8 +49,13 @@ struct Outflow {
     mutating func put(_ parcel: Parcel) { parcels.append(parcel) }
 
     /// Lets more of a parcel's chunks go out.
-    mutating func release(_ ready: UInt32, where isMeant: (Header) -> Bool) {
-        for index in parcels.indices where isMeant(parcels[index].header) { parcels[index].part?.ready = ready }
+    ///
+    /// - Parameter checksums: where they are known, those of the chunks that may go out.
+    mutating func release(_ ready: UInt32, checksums: ChunkChecksums? = nil, where isMeant: (Header) -> Bool) {
+        for index in parcels.indices where isMeant(parcels[index].header) {
+            parcels[index].part?.ready = ready
+            if let checksums { parcels[index].checksums = checksums }
+        }
     }
 
     mutating func receiveCredit(_ chunks: UInt32) {
@@ -115,6 +122,12 @@ struct Outflow {
         header.numberFormat = parcel.format.numberFormat
         header.chunk = UInt32(parcel.nextChunk)
         header.chunkCount = chunkCount(of: whole, in: chunkBytes)
+        if let encoded = parcel.encoded {
+            let bytes = UnsafeRawBufferPointer(encoded[header.chunk])
+            header.numberFormat = encoded.format.numberFormat
+            header = header.describing(bytes, checksum: parcel.checksums?[header.chunk] ?? checksum(bytes))
+            return try [Frame(header.bytes), Frame(sharing: bytes, of: encoded)]
+        }
         if parcel.format != .fp32 {
             let bytes = parcel.format.encode(chunk.assumingMemoryBound(to: Float.self))
             header = bytes.withUnsafeBytes { header.describing($0) }

@@ -214,7 +214,14 @@ final class PeerDesk {
     // MARK: - Weights
 
     /// Passes on a shard of the weights to these workers, as far as it is there.
-    func passOn(_ header: Header, _ weights: Assembly, _ chunks: Range<UInt32>, ready: UInt32, to others: [UInt32]) {
+    ///
+    /// - Parameters:
+    ///   - written: the chunks as they came, where they are an update of weights.
+    ///   - checksums: of the chunks that are there; what was checked when it came is not looked at again.
+    func passOn(
+        _ header: Header, _ weights: Assembly, _ written: EncodedFloats?, _ checksums: ChunkChecksums,
+        _ chunks: Range<UInt32>, ready: UInt32, to others: [UInt32]
+    ) {
         var header = header
         header.stamp = own
         header.part = chunks
@@ -222,14 +229,15 @@ final class PeerDesk {
             visitors[other]?.outflow.drop { $0.kind == .share }
             visitors[other]?.outflow.put(
                 Outflow.Parcel(
-                    header: header, floats: weights.floats, ending: nil,
-                    part: Outflow.Parcel.Part(chunks: chunks, count: parameterCount, start: 0, ready: ready)))
+                    header: header, floats: weights.floats, checksums: checksums, ending: nil,
+                    part: Outflow.Parcel.Part(chunks: chunks, count: parameterCount, start: 0, ready: ready),
+                    encoded: written))
         }
     }
 
-    func release(_ ready: UInt32, delivery: UInt32) {
+    func release(_ ready: UInt32, _ checksums: ChunkChecksums, delivery: UInt32) {
         for id in visitors.keys {
-            visitors[id]?.outflow.release(ready) { $0.kind == .share && $0.round == delivery }
+            visitors[id]?.outflow.release(ready, checksums: checksums) { $0.kind == .share && $0.round == delivery }
         }
     }
 

@@ -36,6 +36,7 @@ struct SumDelivery {
             return nil
         }
         peers.send(floats, sum, step: step, to: shards)
+        guard rounding.format != .fp32 else { return sum }
         var word = sum
         word.norm = floats.norm
         return word

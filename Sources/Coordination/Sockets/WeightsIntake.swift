@@ -1,3 +1,4 @@
+import Recipe
 import Wire
 import ZeroMQ
 
@@ -6,6 +7,9 @@ import ZeroMQ
 struct WeightsIntake {
     private let parameterCount: Int
     private let chunkBytes: Int
+    private let updateFormat: GradientFormat
+    /// The weights that were handed over last: what an update is added to.
+    private var held: FlatFloats?
     /// The newest delivery; it stays when it is complete, since it may still have to be passed on.
     private var assembly: Assembly?
     private var isHandedOver = false
@@ -13,10 +17,17 @@ struct WeightsIntake {
     private var share: Header?
     private var orders: (delivery: UInt32, others: [UInt32])?
     private var passedOn: UInt32?
+    /// Of the chunks of this worker's own shard that are here.
+    private var checksums: ChunkChecksums
+    /// Those chunks as they are written, where they are an update.
+    private var written: EncodedFloats?
 
-    init(parameterCount: Int, chunkBytes: Int) {
+    /// - Parameter updateFormat: how the change of weights is written, where not all of them are sent; fp32 is never.
+    init(parameterCount: Int, chunkBytes: Int, updateFormat: GradientFormat) {
+        self.updateFormat = updateFormat
         self.parameterCount = parameterCount
         self.chunkBytes = chunkBytes
+        checksums = ChunkChecksums(count: chunkCount(of: parameterCount * MemoryLayout<Float>.size, in: chunkBytes))
     }
 
     /// Puts a chunk where it belongs.
@@ -28,15 +39,28 @@ struct WeightsIntake {
         if assembly?.subject != subject {
             // What is left of an earlier delivery is of no use.
             if let newest = assembly?.subject.round, header.round < newest { return nil }
-            assembly = Assembly(subject, count: parameterCount, chunkBytes: chunkBytes)
+            let isUpdate = updateFormat != .fp32 && header.numberFormat == updateFormat.numberFormat
+            // Who has nothing can change nothing; the coordinator sends all of it when it sees that nothing came.
+            guard !isUpdate || held != nil else { return nil }
+            assembly = Assembly(
+                subject, count: parameterCount, chunkBytes: chunkBytes, format: isUpdate ? updateFormat : .fp32,
+                base: isUpdate ? held : nil)
+            written =
+                isUpdate && isOwnShare
+                ? EncodedFloats(updateFormat, count: parameterCount, chunkBytes: chunkBytes) : nil
             isHandedOver = false
             share = nil
             passedOn = nil
         }
         if isOwnShare, share == nil { share = header }
         try payload.withUnsafeBytes { bytes throws(WireError) in try assembly?.take(header, bytes) }
+        if isOwnShare {
+            checksums[header.chunk] = header.payloadChecksum
+            payload.withUnsafeBytes { written?.put($0, at: header.chunk) }
+        }
         guard let assembly, assembly.isComplete, !isHandedOver else { return nil }
         isHandedOver = true
+        if updateFormat != .fp32 { held = assembly.floats }
         return assembly
     }
 
@@ -49,9 +73,9 @@ struct WeightsIntake {
         let chunks = share.part
         let ready = UInt32(chunks.prefix { assembly.has($0) }.count)
         if passedOn == nil {
-            peers.passOn(share, assembly, chunks, ready: ready, to: orders.others)
+            peers.passOn(share, assembly, written, checksums, chunks, ready: ready, to: orders.others)
         } else if passedOn != ready {
-            peers.release(ready, delivery: share.round)
+            peers.release(ready, checksums, delivery: share.round)
         }
         passedOn = ready
     }

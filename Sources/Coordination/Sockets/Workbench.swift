@@ -18,6 +18,7 @@ final class Workbench: Sendable {
     enum Report: Sendable {
         case made(Status.Shape)
         case took(Status.Holding)
+        /// The sum's norm is named in it.
         case sum(SlotSum, FlatFloats, step: Int, epoch: UInt64)
         case notFinite(lease: UInt64, round: UInt32, SlotOutcome, epoch: UInt64)
         case computed(lease: UInt64, epoch: UInt64)

@@ -21,7 +21,7 @@ final class WorkerLink {
     private var creditChunks = 1
     private var delivery = SumDelivery(
         chunkBytes: 1, creditChunks: 1, format: .fp32, parameterCount: 0, stamp: .stranger)
-    private var intake = WeightsIntake(parameterCount: 0, chunkBytes: 1)
+    private var intake = WeightsIntake(parameterCount: 0, chunkBytes: 1, updateFormat: .fp32)
     private var owedCredit = 0
     private var contents: ContentLine?
     private var contentLines: UInt32 = 0
@@ -119,7 +119,8 @@ final class WorkerLink {
         chunkBytes = max(1, welcome.chunkBytes)
         creditChunks = max(1, welcome.creditChunks)
         owedCredit = 0
-        intake = WeightsIntake(parameterCount: welcome.parameterCount, chunkBytes: chunkBytes)
+        intake = WeightsIntake(
+            parameterCount: welcome.parameterCount, chunkBytes: chunkBytes, updateFormat: welcome.updateFormat)
         delivery = SumDelivery(
             chunkBytes: chunkBytes, creditChunks: creditChunks, format: welcome.gradientFormat,
             parameterCount: welcome.parameterCount, stamp: stamp)
