@@ -89,14 +89,17 @@ let package = Package(
         .target(name: "Monitor", dependencies: ["Recipe"]),
         .target(name: "Export", dependencies: ["Recipe", "Journal"]),
         .target(name: "Report", dependencies: ["Recipe", "Journal", "Export", "Monitor", crypto]),
-        .target(name: "Dashboard", dependencies: ["Recipe", "Monitor", "Journal", hummingbird, httpClient, logging]),
+        .target(
+            name: "Dashboard",
+            dependencies: ["Recipe", "Monitor", "Journal", hummingbird, httpClient, logging, crypto],
+            // In the program itself, so that it stays one file.
+            resources: [.embedInCode("Page")]),
         .executableTarget(
             name: "danlu",
             dependencies: [
-                "Recipe", "Journal", "Training", "Evaluation", "Coordination", "Wire", "Monitor", "Launching",
-                "Dataset", "Images",
-                "StableDiffusion", "Adapters", "Layers", "Torch", "Safetensors", "ZeroMQ", "ContentStore",
-                "Export", "Report", argumentParser, crypto,
+                "Recipe", "Journal", "Training", "Evaluation", "Coordination", "Wire", "Monitor", "Dashboard",
+                "Launching", "Dataset", "Images", "StableDiffusion", "Adapters", "Layers", "Torch", "Safetensors",
+                "ZeroMQ", "ContentStore", "Export", "Report", argumentParser, crypto,
             ]),
 
         // What moving gradients costs: Cluster/bench/exchange. Needs no libtorch.
@@ -134,7 +137,7 @@ let package = Package(
         .testTarget(name: "MonitorTests", dependencies: ["Monitor", "Recipe"]),
         .testTarget(name: "ReportTests", dependencies: ["Report", "Journal", "Recipe"]),
         .testTarget(name: "ExportTests", dependencies: ["Export", "Journal", "Recipe", "ProgramSupport", crypto]),
-        .testTarget(name: "DashboardTests", dependencies: ["Dashboard"]),
+        .testTarget(name: "DashboardTests", dependencies: ["Dashboard", "Journal", "Recipe"]),
         .testTarget(name: "LaunchingTests", dependencies: ["Launching", "Recipe"]),
         // The program as its users start it.
         .target(name: "ProgramSupport", dependencies: [crypto], path: "Tests/ProgramSupport"),

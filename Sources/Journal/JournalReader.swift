@@ -110,7 +110,7 @@ package final class JournalReader: Sendable {
 }
 
 extension JournalReader.Life {
-    fileprivate init(_ row: Row) {
+    init(_ row: Row) {
         began = row.date("began")
         ended = row.optionalDate("ended")
         version = row["version"]

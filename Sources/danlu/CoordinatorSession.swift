@@ -1,6 +1,7 @@
 import Adapters
 import ContentStore
 import Coordination
+import Dashboard
 import Export
 import Foundation
 import Journal
@@ -75,6 +76,8 @@ struct CoordinatorSession {
             Console.output.line("Going on after step \(training.step) of \(training.totalSteps).")
         }
         try files.write(recipe.toml, to: "recipe.toml")
+        let dashboard = try options.dashboard.map { try DashboardOfRun.open(files.directory, at: $0) }
+        defer { dashboard?.stop() }
 
         let progress = ProgressReporter(plan: prepared.plan, batch: recipe.batch, memo: training.memo)
         let identity = try files.nextIdentity()

@@ -15,7 +15,8 @@ struct Danlu: ParsableCommand {
             DoctorCommand.self, SampleCommand.self, CompareCommand.self, EvaluateCommand.self, InspectCommand.self,
             PauseCommand.self,
             ResumeCommand.self, SaveCommand.self, DrainCommand.self, AdmitCommand.self, StopCommand.self,
-            StatusCommand.self, AuditCommand.self, ExportCommand.self, ReportCommand.self, BenchCommand.self,
+            StatusCommand.self, DashboardCommand.self, AuditCommand.self, ExportCommand.self, ReportCommand.self,
+            BenchCommand.self,
         ])
 
     /// Every key of a recipe is a flag; they are parted from the command's own here, and go behind a `--`.

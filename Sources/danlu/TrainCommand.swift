@@ -1,5 +1,6 @@
 import ArgumentParser
 import Coordination
+import Dashboard
 import Foundation
 import Recipe
 import Torch
@@ -17,6 +18,9 @@ struct RunOptions: ParsableArguments {
 
     @Flag(help: "Admit only workers that compute the same bits as the first.")
     var exact = false
+
+    @Option(help: "Show the run in a browser, at HOST:PORT, or at a port of this box; a link is printed.")
+    var dashboard: DashboardAddress?
 
     @Argument(parsing: .postTerminator, help: .hidden)
     var settings: [String] = []

@@ -1,0 +1,15 @@
+/// Why there is no dashboard.
+package enum DashboardError: Error, Equatable, CustomStringConvertible {
+    case portTaken(DashboardAddress)
+    case cannotListen(DashboardAddress, reason: String)
+
+    package var description: String {
+        switch self {
+        case .portTaken(let address):
+            "the dashboard cannot listen at \(address): another program does; say --dashboard with another port, or 0 "
+                + "for a free one"
+        case .cannotListen(let address, let reason):
+            "the dashboard cannot listen at \(address) (\(reason)): say --dashboard HOST:PORT with an address of this box"
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import Foundation
+
+/// Does something that waits on a thread of its own, so that it holds up nobody who shares the pool of tasks with it.
+func apart<Result: Sendable>(_ act: @escaping @Sendable () -> Result) async -> Result {
+    await withCheckedContinuation { continuation in
+        Thread { continuation.resume(returning: act()) }.start()
+    }
+}
+
+/// A TCP connection to the loopback, for requests that no well-behaved client would send.
+final class RawConnection: Sendable {
+    struct Complaint: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private let descriptor: Int32
+
+    init(port: Int) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        address.sin_port = UInt16(port).bigEndian
+        var patience = timeval(tv_sec: 20, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        let isOpen = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+        guard isOpen else { throw Complaint(description: "nobody listens at port \(port)") }
+    }
+
+    deinit { close(descriptor) }
+
+    func send(_ text: String) {
+        let bytes = Array(text.utf8)
+        _ = Foundation.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+    }
+
+    /// What comes until it holds `text`, or the other side is done.
+    func receive(until text: String? = nil) async -> String {
+        await apart { self.take(until: text) }
+    }
+
+    private func take(until text: String?) -> String {
+        var all: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            guard count > 0 else { break }
+            all += buffer.prefix(count)
+            if let text, String(decoding: all, as: UTF8.self).contains(text) { break }
+        }
+        return String(decoding: all, as: UTF8.self)
+    }
+
+    /// A whole answer: status line, headers, body.
+    static func ask(
+        _ method: String, _ path: String, port: Int, headers: [String: String] = [:], body: String = ""
+    ) async throws -> String {
+        let connection = try RawConnection(port: port)
+        let lines = ["Host": "127.0.0.1:\(port)", "Content-Length": "\(body.utf8.count)", "Connection": "close"]
+            .merging(headers) { $1 }.map { "\($0): \($1)\r\n" }
+        connection.send("\(method) \(path) HTTP/1.1\r\n\(lines.joined())\r\n\(body)")
+        return await connection.receive()
+    }
+}
+
+extension String {
+    /// The status of an answer.
+    var status: Int { Int(split(separator: " ").dropFirst().first ?? "") ?? 0 }
+}
