@@ -21,7 +21,7 @@ final class RawConnection: Sendable {
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         address.sin_port = UInt16(port).bigEndian
-        var patience = timeval(tv_sec: 20, tv_usec: 0)
+        var patience = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         let isOpen = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -38,7 +38,7 @@ final class RawConnection: Sendable {
         _ = Foundation.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
     }
 
-    /// What comes until it holds `text`, or the other side is done.
+    /// What comes until it holds `text`, or an answer of known length is whole, or the other side is done.
     func receive(until text: String? = nil) async -> String {
         await apart { self.take(until: text) }
     }
@@ -50,9 +50,21 @@ final class RawConnection: Sendable {
             let count = recv(descriptor, &buffer, buffer.count, 0)
             guard count > 0 else { break }
             all += buffer.prefix(count)
-            if let text, String(decoding: all, as: UTF8.self).contains(text) { break }
+            if let text {
+                if String(decoding: all, as: UTF8.self).contains(text) { break }
+            } else if Self.isWhole(all) {
+                break
+            }
         }
         return String(decoding: all, as: UTF8.self)
+    }
+
+    private static func isWhole(_ bytes: [UInt8]) -> Bool {
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard let end = text.firstRange(of: "\r\n\r\n")?.upperBound,
+            let match = text[..<end].firstMatch(of: /(?i)content-length: *([0-9]+)/), let length = Int(match.1)
+        else { return false }
+        return text[end...].utf8.count >= length
     }
 
     /// A whole answer: status line, headers, body.

@@ -106,7 +106,7 @@ export function curves(card, { title, note, unit = "", height = 190, zero = fals
     const label = (value) => isTiny && value !== 0
       ? value.toExponential(2).replace(/\.?0+e/, "e").replace("e+", "e") : short(value);
     const marks = isLog ? powers(low, high) : ticks(low, high, height > 200 ? 6 : 4);
-    for (const value of marks.length > 1 || !isLog ? marks : ticks(low, high, 3)) {
+    for (const value of marks.length > 2 || !isLog ? marks : ticks(low, high, 4)) {
       svg.append(
         shape("line", { class: "rule", x1: margin.left, x2: width - margin.right, y1: y(value), y2: y(value) }),
         shape("text", { x: margin.left - 8, y: y(value) + 4, "text-anchor": "end" }, label(value)));

@@ -112,13 +112,14 @@ function showFigures() {
   const last = (name) => table?.series[name]?.findLast((value) => value !== null && value !== undefined);
   const pace = secondsOfAStep(table);
   const left = run.totalSteps - run.steps;
+  const isGoing = left > 0 && run.isLive;
   const figures = [
     ["step", grouped(run.steps), `of ${grouped(run.totalSteps)}`],
     ["epoch", run.epoch ?? "–", ""],
     ["average loss", short(last("average_loss")), ""],
     ["effective batch", short(last("effective_batch") ?? last("samples")), "samples"],
     ["a step takes", pace ? duration(pace) : "–", ""],
-    [left > 0 ? "time left" : "last step", left > 0 ? (pace ? duration(pace * left) : "–") : run.time ? clock(run.time) : "–", ""],
+    isGoing ? ["time left", pace ? duration(pace * left) : "–", ""] : ["last step", run.time ? clock(run.time) : "–", ""],
   ];
   by("figures").replaceChildren(...figures.map(([label, value, unit]) => {
     const figure = element("div");
