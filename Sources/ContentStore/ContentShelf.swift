@@ -30,6 +30,9 @@ package struct ContentShelf: Sendable {
         return content
     }
 
+    /// Lists something no longer.
+    package mutating func remove(_ hash: ContentHash) { sources[hash] = nil }
+
     /// What is listed under a hash.
     package subscript(hash: ContentHash) -> Content? { sources[hash]?.content }
 

@@ -149,6 +149,7 @@ extension Recipe {
                 "changes of the weights are rounded to \(cluster.updateFormat.rawValue) on their way (update_format), so workers "
                     + "compute with weights that are next to the true ones, and the result is never exact.")
         }
+        if let note = samples.note { notes.append(note) }
         try check()
         return notes
     }

@@ -11,6 +11,7 @@ package struct Recipe: Codable, Equatable, Sendable {
     package var objective = Objective()
     package var precision = Precision()
     package var run = Run()
+    package var samples = Samples()
     package var cluster = Cluster()
 
     package init() {}

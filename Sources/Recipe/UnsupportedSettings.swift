@@ -90,10 +90,6 @@ package struct UnsupportedSetting: Sendable {
                 "save_n_epoch_ratio",
             ], "every file that is saved is kept"
         ),
-        (
-            ["sample_prompts", "sample_every_n_steps", "sample_every_n_epochs", "sample_at_first", "sample_sampler"],
-            "no pictures are made while training; `danlu sample` makes them from any saved file"
-        ),
         (["debug_dataset", "output_config"], "`danlu train` prints the plan and writes the resolved recipe"),
         (["lr_decay_steps", "lr_scheduler_timescale", "lr_scheduler_min_lr_ratio"], "no schedule here has it"),
         (
@@ -159,7 +155,7 @@ package struct UnsupportedSetting: Sendable {
         "persistent_data_loader_workers", "skip_cache_check", "cache_text_encoder_outputs",
         "cache_text_encoder_outputs_to_disk", "cache_info", "ddp_gradient_as_bucket_view", "ddp_static_graph",
         "deepspeed", "log_config", "console_log_simple", "save_state_to_huggingface", "resume_from_huggingface",
-        "async_upload", "save_state", "save_state_on_train_end", "sample_at_first", "debug_dataset", "output_config",
+        "async_upload", "save_state", "save_state_on_train_end", "debug_dataset", "output_config",
         "dim_from_weights", "full_fp16", "full_bf16", "fp8_base", "fp8_base_unet", "fused_backward_pass",
         "use_8bit_adam", "use_lion_optimizer", "noise_offset_random_strength", "ip_noise_gamma_random_strength",
         "scale_v_pred_loss_like_noise_pred", "masked_loss", "alpha_mask", "weighted_captions", "color_aug",

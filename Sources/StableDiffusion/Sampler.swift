@@ -23,7 +23,7 @@ package protocol Sampler {
 }
 
 /// The samplers there are; raw values are kohya's `sample_sampler` names.
-package enum SamplerKind: String, CaseIterable, Sendable {
+package enum SamplerKind: String, Codable, CaseIterable, Sendable {
     case ddim
     case euler
     case eulerAncestral = "euler_a"

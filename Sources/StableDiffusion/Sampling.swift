@@ -1,7 +1,7 @@
 package import Torch
 
 /// What a picture is to be made of.
-package struct SamplingRequest: Equatable, Sendable {
+package struct SamplingRequest: Codable, Equatable, Sendable {
     package var prompt: String
     package var negativePrompt = ""
     /// In pixels; multiples of the VAE's factor.
@@ -13,9 +13,25 @@ package struct SamplingRequest: Equatable, Sendable {
     package var seed: UInt64 = 0
     package var sampler = SamplerKind.ddim
     package var clipSkip = 1
+    /// How much of all LoRAs' change is made.
+    package var adapterWeight = 1.0
 
     package init(_ prompt: String) {
         self.prompt = prompt
+    }
+}
+
+extension SamplingRequest {
+    /// Makes sure that a model can make this.
+    ///
+    /// - Throws: what is wrong, with what is allowed.
+    package func check(_ configuration: ModelConfiguration) throws(ModelError) {
+        let factor = configuration.autoencoder.factor
+        for (side, size) in [("width", width), ("height", height)]
+        where size % factor != 0 || !(factor...16384).contains(size) {
+            throw ModelError(side, "is \(size), but a picture's sides must be multiples of \(factor) up to 16384")
+        }
+        _ = try sampler.sampler(steps: steps, configuration.scheduler)
     }
 }
 
@@ -65,31 +81,64 @@ package struct Sampling {
     ///
     /// Ho & Salimans, 2022, <https://arxiv.org/abs/2207.12598>.
     package func latents(_ request: SamplingRequest, progress: (Int) -> Void = { _ in }) throws -> Tensor {
+        var denoising = try begin(request)
+        while try !advance(&denoising) { progress(denoising.stepsDone) }
+        progress(denoising.stepsDone)
+        return denoising.latents
+    }
+
+    /// Noise that is on its way to a picture.
+    package struct Denoising {
+        fileprivate let request: SamplingRequest
+        fileprivate let context: Tensor
+        fileprivate var sampler: any Sampler
+        fileprivate let generator: Generator
+        /// Of the shape that ``Sampling/picture(of:)`` takes.
+        package fileprivate(set) var latents: Tensor
+        package fileprivate(set) var stepsDone = 0
+    }
+
+    /// Draws the noise and encodes the prompts.
+    ///
+    /// - Throws: ``ModelError`` when the request does not suit the model.
+    package func begin(_ request: SamplingRequest) throws -> Denoising {
+        try request.check(configuration)
         let factor = configuration.autoencoder.factor
-        for (side, size) in [("width", request.width), ("height", request.height)]
-        where size % factor != 0 || !(factor...16384).contains(size) {
-            throw ModelError(side, "is \(size), but a picture's sides must be multiples of \(factor) up to 16384")
+        return try withoutGradients {
+            let context = try context(request, isGuided: request.guidance > 1)
+            let sampler = try request.sampler.sampler(steps: request.steps, configuration.scheduler)
+            let generator = try Generator(seed: request.seed)
+            let shape = [1, configuration.autoencoder.latentChannels, request.height / factor, request.width / factor]
+            let noise = try Tensor.normal(shape, generator: generator).to(device) * sampler.initialNoiseScale
+            return Denoising(
+                request: request, context: context, sampler: sampler, generator: generator, latents: noise)
         }
-        let isGuided = request.guidance > 1
-        let context = try context(request, isGuided: isGuided)
-        var sampler = try request.sampler.sampler(steps: request.steps, configuration.scheduler)
-        let generator = try Generator(seed: request.seed)
-        let shape = [1, configuration.autoencoder.latentChannels, request.height / factor, request.width / factor]
-        var latents = try Tensor.normal(shape, generator: generator).to(device) * sampler.initialNoiseScale
-        for (step, time) in sampler.timesteps.enumerated() {
-            let input = try sampler.modelInput(latents, at: step)
+    }
+
+    /// One step.
+    ///
+    /// - Returns: whether it was the last.
+    package func advance(_ denoising: inout Denoising) throws -> Bool {
+        try withoutGradients {
+            let (step, latents) = (denoising.stepsDone, denoising.latents)
+            let time = denoising.sampler.timesteps[step]
+            let isGuided = denoising.request.guidance > 1
+            let input = try denoising.sampler.modelInput(latents, at: step)
             let batch = isGuided ? try Tensor.concatenate([input, input], along: 0) : input
             let times = try Tensor.of(Array(repeating: Float(time), count: batch.shape[0]), shape: [batch.shape[0]])
-            var prediction = try unet(batch, timesteps: times.to(device), context: context).to(.float32)
+            var prediction = try unet(batch, timesteps: times.to(device), context: denoising.context).to(.float32)
             if isGuided {
                 let (without, with) = (try prediction.selected(0, 0), try prediction.selected(0, 1))
-                prediction = try (without + request.guidance * (with - without)).unsqueezed(0)
+                prediction = try (without + denoising.request.guidance * (with - without)).unsqueezed(0)
             }
-            let noise = sampler.addsNoise ? try Tensor.normal(shape, generator: generator).to(device) : nil
-            latents = try sampler.step(step, prediction: prediction, latents: latents, noise: noise)
-            progress(step + 1)
+            let noise =
+                denoising.sampler.addsNoise
+                ? try Tensor.normal(latents.shape, generator: denoising.generator).to(device) : nil
+            denoising.latents = try denoising.sampler.step(
+                step, prediction: prediction, latents: latents, noise: noise)
+            denoising.stepsDone += 1
+            return denoising.stepsDone == denoising.sampler.timesteps.count
         }
-        return latents
     }
 
     /// Decodes scaled latents, `[1, 4, …]`.

@@ -29,6 +29,7 @@ package final class DiffusionLearner {
     private let manifest: Manifest
     private let plan: TrainingPlan
     private let model: AdaptedModel
+    private let checkpoint: Checkpoint
     private let conditioning: Conditioning
     private let latents: LatentSource
     private let loss: DiffusionLoss
@@ -44,6 +45,7 @@ package final class DiffusionLearner {
     ) throws {
         self.recipe = recipe
         self.manifest = manifest
+        self.checkpoint = checkpoint
         plan = try TrainingPlan(recipe: recipe, buckets: manifest.plannedBuckets(recipe))
         table = try checkpoint.shapeTable(for: recipe.network)
         model = try AdaptedModel(
@@ -55,6 +57,15 @@ package final class DiffusionLearner {
         latents = try LatentSource(checkpoint, device: device, cache: cache)
         autoencoder = checkpoint.configuration.autoencoder
         loss = try DiffusionLoss(recipe: recipe, scheduler: checkpoint.configuration.scheduler, device: device)
+    }
+
+    var adapters: AdapterSet { model.adapters }
+
+    /// The model as it lies here, for making pictures.
+    func sampling() throws -> Sampling {
+        try Sampling(
+            tokenizer: checkpoint.tokenizer(), textEncoder: model.textEncoder(), unet: model.unet,
+            autoencoder: latents.loaded(), configuration: checkpoint.configuration, on: model.device)
     }
 
     /// Takes over the weights that the next slots are computed with.

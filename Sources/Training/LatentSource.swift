@@ -102,7 +102,8 @@ package final class LatentSource {
         return CachedLatents(shape: wish.shape, mean: try mean.floats(), logVariance: try logVariance.floats())
     }
 
-    private func loaded() throws -> Autoencoder {
+    /// The VAE, in fp32.
+    func loaded() throws -> Autoencoder {
         if let autoencoder { return autoencoder }
         let made = try Autoencoder(
             Weights(checkpoint.weights(of: .autoencoder, as: .float32, on: device)),

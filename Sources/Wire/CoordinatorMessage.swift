@@ -21,6 +21,10 @@ package enum CoordinatorMessage: Codable, Equatable, Sendable {
     case passOn(delivery: UInt32, to: [UInt32])
     /// "Send me all your sums of this round yourself."
     case resend(round: UInt32)
+    /// "Please make a picture, between slots or while you have none."
+    case paint(PictureTask)
+    /// "I have so many bytes of your picture." All of them, or more: it is done with.
+    case paintedSoFar(number: UInt64, count: Int)
     /// "We are done here."
     case goodbye(finished: Bool, reason: String)
     /// "This is who I am."

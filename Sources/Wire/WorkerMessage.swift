@@ -12,6 +12,10 @@ package enum WorkerMessage: Codable, Equatable, Sendable {
     case notFinite(lease: UInt64, round: UInt32, outcome: SlotOutcome)
     /// "I am about to leave: of what I was asked for in this round I bring these slots, and no others."
     case handBack(round: UInt32, keeping: [Range<Int>])
+    /// "Here is a piece of the picture that you asked for."
+    case painted(PicturePiece)
+    /// "I cannot make this picture."
+    case notPainted(number: UInt64, reason: String)
     /// "I cannot go on."
     case failed(reason: String)
     /// "I am leaving on purpose; do not wait for me."
@@ -92,6 +96,8 @@ package struct Status: Codable, Equatable, Sendable {
     package var leases: [UInt64] = []
     /// Numbers of the workers whose data port has answered.
     package var reached: [UInt32]?
+    /// The task of the picture that it makes.
+    package var painting: UInt64?
 
     package init() {}
 }

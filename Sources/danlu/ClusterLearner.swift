@@ -37,6 +37,10 @@ final class ClusterLearner: Learner {
 
     func expect(_ slots: [Int]) { learner.expect(slots) }
 
+    func picture(_ request: Data, weights: [Float]) throws -> any Painting {
+        try LearnersPicture(request, weights: weights, learner: learner)
+    }
+
     func checksumOfWeights() throws -> UInt64? {
         try learner.weights().withUnsafeBytes { checksum($0) }
     }

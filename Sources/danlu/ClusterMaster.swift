@@ -11,6 +11,7 @@ final class ClusterMaster: Master {
     private let master: TrainingMaster
     private let report: (StepResult) -> Void
     private let journal: JournalWriter
+    private let pictures: RunPictures
     private var contribution: StepContribution?
 
     /// - Parameters:
@@ -19,13 +20,14 @@ final class ClusterMaster: Master {
     ///     to; what it gives is kept with the state.
     ///   - report: told of it when it may have been saved.
     init(
-        _ master: TrainingMaster, journal: JournalWriter,
+        _ master: TrainingMaster, journal: JournalWriter, pictures: RunPictures,
         record: @escaping (StepResult, StepContribution, UInt64) -> Data?,
         report: @escaping (StepResult) -> Void
     ) {
         self.master = master
         self.report = report
         self.journal = journal
+        self.pictures = pictures
         master.beforeState = { try journal.flush() }
         shapeTableHash = master.table.hash
         master.remember = { [unowned self, unowned master] result in
@@ -64,6 +66,12 @@ final class ClusterMaster: Master {
         case .repeated(let reason): return .repeated(reason: reason)
         case .stopped(let advice): return .stopped(advice: advice)
         }
+    }
+
+    func picturesDue() -> [Data] { pictures.due(step: master.step, firstSlot: master.firstSlot) }
+
+    func keep(picture: [UInt8], step: Int, index: Int) throws {
+        try pictures.keep(picture, step: step, index: index)
     }
 
     var unsaved: String? { master.unsaved ?? journal.trouble?.description }

@@ -50,6 +50,7 @@ struct CoordinatorSession {
         for note in prepared.notes { Console.output.line("note: \(note)") }
         let printout = try prepared.printout(workers: workers)
         Console.output.line(printout)
+        let prompts = try SamplePrompts(prepared)
         if options.plan { return }
 
         // The optimizer's own kernels: one thread, so that their bits do not depend on this box's cores.
@@ -79,6 +80,7 @@ struct CoordinatorSession {
         let dashboard = try options.dashboard.map { try DashboardOfRun.open(files.directory, at: $0) }
         defer { dashboard?.stop() }
 
+        let pictures = try RunPictures(prompts, recipe: recipe, plan: prepared.plan, files: files)
         let progress = ProgressReporter(plan: prepared.plan, batch: recipe.batch, memo: training.memo)
         let identity = try files.nextIdentity()
         let runID = RunID(identity.first, identity.second)
@@ -103,7 +105,7 @@ struct CoordinatorSession {
             writer.write(.saved(step: step, path: path))
             if !files.states.contains(path) { progress.note("saved \(path)") }
         }
-        let master = ClusterMaster(training, journal: writer) { result, contribution, weights in
+        let master = ClusterMaster(training, journal: writer, pictures: pictures) { result, contribution, weights in
             let memo = progress.memo(of: result)
             journal.took(result, contribution, averageLoss: progress.averageLoss, weights: weights)
             return memo

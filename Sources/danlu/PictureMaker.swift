@@ -97,6 +97,7 @@ struct WeightedLoRA: ExpressibleByArgument {
 struct PictureMaker {
     private let sampling: Sampling
     private let label: String
+    private let adapters: [AppliedAdapters]
 
     init(_ options: PictureOptions, loras: [WeightedLoRA]) throws {
         let device = try Device(parsing: options.device)
@@ -124,6 +125,7 @@ struct PictureMaker {
             configuration: checkpoint.configuration, on: device)
         try textAdapters.requireAllPlaced()
         try unetAdapters.requireAllPlaced()
+        adapters = [textAdapters, unetAdapters]
         let names = loras.map {
             "<lora:\(URL(filePath: $0.path).deletingPathExtension().lastPathComponent):\($0.weight)>"
         }
@@ -132,18 +134,10 @@ struct PictureMaker {
     }
 
     func picture(_ request: SamplingRequest) throws -> PixelImage {
-        let made = try sampling(request)
-        return PixelImage(
-            planar: made.values.map { $0 * 2 - 1 }, size: PixelSize(width: made.width, height: made.height))
+        for part in adapters { part.multiplier = request.adapterWeight }
+        return PixelImage(try sampling(request))
     }
 
-    /// What a picture says of itself, in A1111's words.
-    func parameters(_ request: SamplingRequest) -> [String: String] {
-        var text = request.prompt
-        if !request.negativePrompt.isEmpty { text += "\nNegative prompt: \(request.negativePrompt)" }
-        text += "\nSteps: \(request.steps), Sampler: \(request.sampler.rawValue), CFG scale: \(request.guidance), "
-        text += "Seed: \(request.seed), Size: \(request.width)x\(request.height), Model: \(label), "
-        text += "Clip skip: \(request.clipSkip), Version: danlu \(Danlu.version)"
-        return ["parameters": text]
-    }
+    /// What a picture says of itself.
+    func parameters(_ request: SamplingRequest) -> [String: String] { request.parameters(model: label) }
 }

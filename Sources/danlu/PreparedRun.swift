@@ -88,6 +88,7 @@ extension Recipe {
         network.initialWeights = network.initialWeights.map(absolute)
         run.outputDirectory = absolute(run.outputDirectory)
         run.loggingDirectory = run.loggingDirectory.map(absolute)
+        samples.prompts = samples.prompts.map { $0 == Samples.automatic ? $0 : absolute($0) }
         for dataset in data.datasets.indices {
             for subset in data.datasets[dataset].subsets.indices {
                 let path = data.datasets[dataset].subsets[subset].imageDirectory

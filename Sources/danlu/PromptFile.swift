@@ -1,7 +1,7 @@
 import Foundation
 import StableDiffusion
 
-/// kohya's sample-prompt file: a prompt a line, with `--n --w --h --d --s --l --ss` behind it; `#` begins a comment.
+/// kohya's sample-prompt file: a prompt a line, with `--n --w --h --d --s --l --ss --am` behind it; `#` begins a comment.
 ///
 /// A comment `# group: NAME` puts the prompts after it in a group, which compare reports on apart.
 struct PromptFile {
@@ -53,12 +53,13 @@ struct PromptFile {
             case "d": request.seed = try number(UInt64.self)
             case "s": request.steps = try number(Int.self)
             case "l": request.guidance = try number(Double.self)
+            case "am": request.adapterWeight = try number(Double.self)
             case "ss":
                 guard let kind = SamplerKind(named: value) else {
                     throw Failure("\(place): --ss = '\(value)': there are ddim, euler, euler_a and dpmsolver++")
                 }
                 request.sampler = kind
-            default: throw Failure("\(place): --\(key) is unknown; there are --n --w --h --d --s --l --ss")
+            default: throw Failure("\(place): --\(key) is unknown; there are --n --w --h --d --s --l --ss --am")
             }
         }
         return request

@@ -61,6 +61,10 @@ private func unusual() throws -> Recipe {
             exact = true
             log_with = "none"
             logging_dir = "logs"
+            sample_prompts = "p.txt"
+            sample_every_n_steps = 5
+            sample_at_first = true
+            sample_sampler = "euler"
             resolution = "640,512"
             caption_prefix = "photo of"
             caption_dropout_rate = 0.1
@@ -101,7 +105,7 @@ private func unusual() throws -> Recipe {
             "bucket_reso_steps", "bucket_no_upscale", "caption_extension", "shuffle_caption", "keep_tokens",
             "caption_separator", "caption_suffix", "caption_dropout_every_n_epochs", "caption_tag_dropout_rate",
             "flip_aug",
-            "random_crop",
+            "random_crop", "sample_every_n_epochs",
         ]
         #expect(Set(same) == left)
     }

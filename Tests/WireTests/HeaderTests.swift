@@ -21,7 +21,7 @@ import Wire
 
     @Test func `has its fields where the table says, little-endian`() {
         let bytes = Self.example.bytes
-        #expect(Array(bytes[0..<8]) == [0x44, 0x41, 0x4E, 0x4C, 2, 0, 3, 1])
+        #expect(Array(bytes[0..<8]) == [0x44, 0x41, 0x4E, 0x4C, 3, 0, 3, 1])
         #expect(Array(bytes[8..<24]) == [1, 0, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 255, count: 8))
         #expect(Array(bytes[40..<48]) == [3, 0, 0, 0, 99, 0, 0, 0])
         #expect(Array(bytes[48..<72]) == [4, 0, 0, 0, 8, 0, 0, 0, 2, 0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0, 0, 2, 0, 0])
@@ -56,8 +56,11 @@ import Wire
     @Test func `of another version is refused with both versions`() {
         var bytes = Self.example.bytes
         bytes[4] = 9
-        let error = #expect(throws: WireError.protocolVersion(theirs: 9, ours: 2)) { try parse(bytes) }
-        #expect(error?.description.contains("version 9 of the protocol and this side 2") == true)
+        let error = #expect(throws: WireError.protocolVersion(theirs: 9, ours: Header.protocolVersion)) {
+            try parse(bytes)
+        }
+        #expect(
+            error?.description.contains("version 9 of the protocol and this side \(Header.protocolVersion)") == true)
     }
 
     @Test func `that is whole but makes no sense is refused`() {

@@ -35,7 +35,11 @@ enum Samples {
         .sum(SlotSum(of: lease, slots: 2..<4, weights: 5, outcomes: [outcome, outcome], seconds: 0.123_456_789)),
         .notFinite(lease: 3, round: 1, outcome: outcome), .handBack(round: 4, keeping: [0..<2, 5..<6]),
         .inquire(Inquiry(number: 4, padding: Data([0, 1, 2]), wanted: 9)),
+        .painted(PicturePiece(number: 6, file: picture, offset: 1, bytes: Data([0, 255]))),
+        .notPainted(number: 6, reason: "no memory"),
     ]
+
+    private static let picture = Content(of: [1, 0, 255])
 
     static let ofTheCoordinator: [CoordinatorMessage] = [
         .welcome(
@@ -43,7 +47,9 @@ enum Samples {
                 run: Data([0, 255, 7]), bulkPort: 65_535, parameterCount: 1, chunkBytes: 2, creditChunks: 3, threads: 4,
                 gradientFormat: .int8)),
         .refused(Refusal(field: "a", yours: "b", mine: "c", fix: "d", mayPass: true, retryAfter: 0.5)),
-        .pong(number: 1), .lease(lease), .lease(shardedLease), .rejoin(reason: "r"),
+        .paint(PictureTask(number: 6, step: 4, index: 1, weights: picture, request: Data([5]))),
+        .paintedSoFar(number: 6, count: .max), .pong(number: 1), .lease(lease), .lease(shardedLease),
+        .rejoin(reason: "r"),
         .peers([
             PeerAddress(worker: WorkerID(1), incarnation: .max, address: "tcp://10.0.0.1:5572"),
             PeerAddress(worker: WorkerID(2), incarnation: 1, address: nil),

@@ -7,12 +7,13 @@ extension Coordinator {
     mutating func assign(at now: Duration) -> [CoordinatorEffect] {
         guard !round.free.isEmpty, !isPaused, hasEnough(at: now) else { return [] }
         let busy = round.busy
-        let idle = membership.sorted.filter { $0.mayCompute && !busy.contains($0.id) && canDeliver($0) }
+        let free = membership.sorted.filter { $0.mayCompute && !busy.contains($0.id) && canDeliver($0) }
+        let idle = free.filter { !isSpared($0.id) }
         guard !idle.isEmpty else { return [] }
 
         var effects: [CoordinatorEffect] = []
         if round.beganAt == nil {
-            effects += settle(for: idle.count)
+            effects += settle(for: free.count)
             round.times.began = now
             round.heardAt = now
             effects += spreadWeights(at: now)
@@ -88,7 +89,8 @@ extension Coordinator {
     /// Looks for leases that are late, and says what the run is waiting for.
     mutating func watch(at now: Duration) -> [CoordinatorEffect] {
         guard phase == .computing else { return [] }
-        var effects = round.late(at: now).map {
+        // Who makes a picture between its slots is late with them, and everybody knows.
+        var effects = round.late(at: now).filter { $0.worker != easel.painter }.map {
             CoordinatorEffect.note(.late($0.worker, slots: $0.missing.count))
         }
         effects += proceed(at: now)

@@ -19,6 +19,8 @@ extension Coordinator {
         case .notFinite(let lease, let round, let outcome):
             effects = notFinite(outcome, lease: lease, round: round, from: id, at: now)
         case .handBack(let round, let kept): effects = handedBack(round: round, keeping: kept, by: id, at: now)
+        case .painted(let piece): effects = painted(piece, by: id)
+        case .notPainted(let number, let reason): effects = notPainted(number, reason: reason, by: id)
         case .failed(let reason): effects = remove(id, reason: reason, .flapping, at: now)
         case .leave: effects = remove(id, reason: "it left", .blameless, at: now)
         }
@@ -76,6 +78,7 @@ extension Coordinator {
         member.holding = member.mustHold == 0 ? status.holding : nil
         member.reached = Set((status.reached ?? []).prefix(10_000).map { WorkerID($0) })
         membership[id] = member
+        effects += makes(status.painting, id, at: now)
         if status.holding?.checksum == round.plan.weights { round.times.holds(id, at: now) }
         effects += refreshWeights(of: id, at: now)
 
@@ -164,6 +167,7 @@ extension Coordinator {
             case .harmful: membership.quarantine.sentence(member.name, reason: reason, at: now)
             }
         if let keptOut { effects.append(.note(.quarantined(name: member.name, for: keptOut, reason: reason))) }
+        effects += lostPainter(id)
         let lost = phase == .computing ? round.lose(id) : []
         if !lost.isEmpty { effects.append(.note(.reassigned(slots: lost.count, of: id))) }
         if needed(id) { effects += fallBack("\(id) is gone", at: now) }

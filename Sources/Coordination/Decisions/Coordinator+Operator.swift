@@ -120,7 +120,7 @@ extension Coordinator {
     mutating func dismiss(_ member: Membership.Member) -> [CoordinatorEffect] {
         let reason = "it was asked to leave"
         membership.remove(member.id)
-        return [
+        return lostPainter(member.id) + [
             .send(.goodbye(finished: false, reason: reason), to: member.peer, stamp: member.stamp),
             .forget(member.id), .note(.left(member.id, name: member.name, reason: reason)),
         ]
@@ -129,6 +129,10 @@ extension Coordinator {
     // MARK: - The end
 
     mutating func stop(_ reason: String, at now: Duration) -> [CoordinatorEffect] {
+        if case .awaitingPictures = phase {
+            easel.clear()
+            return []
+        }
         if case .closing(let end, _) = phase { return finish(pause.unsaved.map { .unsaved(reason: $0) } ?? end) }
         let isAskedTwice = stopping != nil
         stopping = stopping ?? reason

@@ -30,6 +30,8 @@ package struct Coordinator: Sendable {
     enum Phase: Equatable {
         case computing
         case applying
+        /// All steps are done and saved, but pictures of the last one are not.
+        case awaitingPictures(since: Duration)
         /// The run has ended but for the last save.
         case closing(Finish, since: Duration)
         case over
@@ -47,6 +49,7 @@ package struct Coordinator: Sendable {
     var way: TopologyChoice
     /// Whom the workers have been told of.
     var introduced: [PeerAddress] = []
+    var easel = Easel()
     var stopping: String?
     var pause = Pause()
     /// Somebody wants the state written down at the next boundary.
@@ -74,7 +77,11 @@ package struct Coordinator: Sendable {
     /// - Parameter now: time since the start, which never goes back.
     package mutating func handle(_ event: CoordinatorEvent, at now: Duration) -> [CoordinatorEffect] {
         if phase == .over { return [] }
-        return switch event {
+        return react(to: event, at: now) + seeToPictures(at: now)
+    }
+
+    private mutating func react(to event: CoordinatorEvent, at now: Duration) -> [CoordinatorEffect] {
+        switch event {
         case .heard(let message, let peer, let stamp): heard(message, from: peer, stamp: stamp, at: now)
         case .bulkOpened(let stamp): bulkOpened(stamp, at: now)
         case .sum(let sum, let norm, let stamp): took(sum, norm: norm, stamp: stamp, at: now)
@@ -83,6 +90,7 @@ package struct Coordinator: Sendable {
         case .unreachable(let id): remove(id, reason: "its connection is gone", .flapping, at: now)
         case .revoked(let id, let refusal): revoked(id, refusal, at: now)
         case .applied(let verdict, let next): applied(verdict, next: next, at: now)
+        case .picturesDue(let order): due(order)
         case .pause(let reason): pause(reason, at: now)
         case .resume: resume(at: now)
         case .save: saveAtBoundary(at: now)
@@ -149,6 +157,10 @@ package struct Coordinator: Sendable {
         case .rolledBack(let reason):
             effects.append(.note(.rolledBack(to: next?.step ?? round.plan.step, reason: reason)))
         case .stopped(let advice): return finish(.gaveUp(advice: advice))
+        }
+        if next == nil, pause.unsaved == nil, !easel.isEmpty {
+            phase = .awaitingPictures(since: now)
+            return effects
         }
         guard let next else { return effects + (pause.unsaved == nil ? finish(.complete) : close(.complete, at: now)) }
         round = Round(next, number: round.number + 1)

@@ -1,3 +1,4 @@
+package import Foundation
 package import Wire
 
 /// Whatever learns on a worker; the cluster neither knows nor cares how.
@@ -31,13 +32,37 @@ package protocol Learner: AnyObject {
     /// - Parameter slots: numbers as in ``gradient(of:step:lossScale:into:)``, of this step and after that of the next.
     func expect(_ slots: [Int])
 
+    /// Begins a picture of what `weights` have learned; what is learned meanwhile must not change by it.
+    ///
+    /// - Parameters:
+    ///   - request: as ``Master/picturesDue()`` wrote it.
+    ///   - weights: ``parameterCount`` of them.
+    /// - Throws: what is wrong with the request; the worker goes on.
+    func picture(_ request: Data, weights: [Float]) throws -> any Painting
+
     /// The checksum of the weights as they lie in the learner's own memory now.
     ///
     /// - Returns: nil where they cannot be read back.
     func checksumOfWeights() throws -> UInt64?
 }
 
+/// A picture that is being made, a piece of work at a time.
+///
+/// Used from its learner's thread.
+package protocol Painting: AnyObject {
+    /// Does as much as takes about as long as a slot.
+    ///
+    /// - Returns: the picture's file, when it is done.
+    func advance() throws -> [UInt8]?
+}
+
+/// A learner that makes no pictures was asked for one.
+package struct MakesNoPictures: Error, CustomStringConvertible {
+    package let description = "this learner makes no pictures"
+}
+
 extension Learner {
+    package func picture(_ request: Data, weights: [Float]) throws -> any Painting { throw MakesNoPictures() }
     package func expect(_ slots: [Int]) {}
     package func checksumOfWeights() throws -> UInt64? { nil }
 }

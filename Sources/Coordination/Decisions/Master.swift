@@ -1,3 +1,4 @@
+package import Foundation
 package import Wire
 
 /// The owner of weights, moments, learning rate, commit decision and files.
@@ -32,11 +33,21 @@ package protocol Master: AnyObject {
 
     /// Saves the state as it is now, and what else is due.
     func save() throws
+
+    /// What pictures are due with the weights as they are now, each for the program alone to read; asked once after each
+    /// step, and before the first.
+    func picturesDue() -> [Data]
+    /// Keeps a picture of the weights after so many steps.
+    ///
+    /// - Parameter index: which of those that were due, from 0.
+    func keep(picture: [UInt8], step: Int, index: Int) throws
 }
 
 extension Master {
     package var unsaved: String? { nil }
     package var slotsPerWorker: Int? { nil }
+    package func picturesDue() -> [Data] { [] }
+    package func keep(picture: [UInt8], step: Int, index: Int) throws {}
     package func firstSlot(of step: Int) -> Int { 0 }
 }
 

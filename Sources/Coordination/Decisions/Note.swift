@@ -30,6 +30,9 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
     case resumed(step: Int)
     case saved(step: Int)
     case notSaved(reason: String)
+    case picture(step: Int, number: Int, by: String)
+    /// A picture, or all of a step's, will not be made.
+    case noPicture(step: Int, number: Int? = nil, reason: String)
     case nobody(called: String)
     case quarantined(name: String, for: Duration, reason: String)
     case admitted(name: String)
@@ -73,6 +76,9 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
         case .resumed(let step): "going on with step \(step)"
         case .saved(let step): "saved the state before step \(step)"
         case .notSaved(let reason): "the state could not be saved: \(reason)"
+        case .picture(let step, let number, let name): "picture \(number) of step \(step) was made by \(name)"
+        case .noPicture(let step, let number, let reason):
+            (number.map { "no picture \($0)" } ?? "no pictures") + " of step \(step): \(reason)"
         case .nobody(let name): "no worker is called \(name)"
         case .quarantined(let name, let length, let reason):
             "\(name) is kept out for \(Int(length.inSeconds)) s: \(reason)"

@@ -12,6 +12,8 @@ package struct Snapshot: Codable, Equatable, Sendable {
         /// Finishes the step, and then holds still.
         case pausing
         case paused
+        /// All steps are done; pictures of the last one are being made.
+        case finishingPictures
         /// Finishes the step, saves, and ends.
         case stopping
         case over
@@ -106,6 +108,7 @@ package struct Snapshot: Codable, Equatable, Sendable {
             return "step \(step): waiting for \(list(awaited))" + end
         case .applying: return "step \(step): the optimizer has it"
         case .paused: return "paused before step \(step): \(reason ?? "asked to")"
+        case .finishingPictures: return "all steps are done; the last pictures are being made"
         case .over: return "the run is over"
         }
     }
@@ -136,6 +139,7 @@ extension Coordinator {
         switch phase {
         case .over: .over
         case .closing: .stopping
+        case .awaitingPictures: .finishingPictures
         case .applying: stopping == nil ? .applying : .stopping
         case .computing:
             if stopping != nil {

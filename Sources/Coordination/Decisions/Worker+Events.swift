@@ -16,6 +16,9 @@ extension Worker {
         case reached([UInt32])
         /// A slot was not finite.
         case notFinite(lease: UInt64, round: UInt32, SlotOutcome)
+        /// A picture is made: its file.
+        case painted(number: UInt64, [UInt8])
+        case notPainted(number: UInt64, reason: String)
         /// The learner cannot go on.
         case failed(reason: String)
         /// The learner has done this much, in whatever unit, and is computing this slot.
@@ -37,6 +40,8 @@ extension Worker {
         /// Make the learner; it stays for later joins of the same run.
         case make(Welcome)
         case compute(Lease)
+        /// Make a picture, between slots or while there are none; whatever was being made is wanted no more.
+        case paint(PictureTask)
         /// Begin no other slot, and say of every lease that it is computed.
         case finishSlot
         /// Meet those of these workers who have a data port.

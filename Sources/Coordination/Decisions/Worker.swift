@@ -24,6 +24,7 @@ package struct Worker: Sendable {
     private var leases = LeasesInHand() {
         didSet { status.leases = leases.numbers }
     }
+    private var canvas: Canvas?
     private var leavingSince: Duration?
     private var newestDelivery: UInt32 = 0
     /// Messages of earlier lives that were dropped.
@@ -57,6 +58,15 @@ package struct Worker: Sendable {
         case .notFinite(let lease, let round, let outcome):
             return phase == .inside
                 ? [.send(.notFinite(lease: lease, round: round, outcome: outcome), stamp: stamp)] : []
+        case .painted(let number, let file):
+            guard phase == .inside, status.painting == number else { return [] }
+            let canvas = Canvas(number: number, file: file)
+            self.canvas = canvas
+            return [.send(canvas.message, stamp: stamp)]
+        case .notPainted(let number, let reason):
+            guard phase == .inside, status.painting == number else { return [] }
+            status.painting = nil
+            return [.send(.notPainted(number: number, reason: reason), stamp: stamp)]
         case .failed(let reason):
             phase = .over
             return [.send(.failed(reason: reason), stamp: stamp), .finished(.failed(reason: reason))]
@@ -88,7 +98,8 @@ package struct Worker: Sendable {
             if now - heardAt > patience.coordinatorSilent {
                 return [.note("The coordinator is silent; looking for it again")] + lookAgain(at: now)
             }
-            return now - pingedAt >= patience.ping ? ping(at: now) : []
+            guard now - pingedAt >= patience.ping else { return [] }
+            return (canvas.map { [.send($0.message, stamp: stamp)] } ?? []) + ping(at: now)
         case .over: return []
         }
     }
@@ -113,6 +124,8 @@ package struct Worker: Sendable {
         if leavingSince != nil { return stop() }
         status.holding = nil
         status.reached = nil
+        status.painting = nil
+        canvas = nil
         leases.drop()
         pause.reset()
         return [.abandon(before: nil)] + ask(at: now)
@@ -177,6 +190,15 @@ package struct Worker: Sendable {
             phase = .over
             return [.abandon(before: nil), .finished(.dismissed(finished: finished, reason: reason))]
         case .lease(let lease): return asked(lease)
+        case .paint(let task):
+            status.painting = task.number
+            canvas = nil
+            return [.paint(task)] + ping(at: now)
+        case .paintedSoFar(let number, let count):
+            guard status.painting == number, var canvas else { return [] }
+            let isDone = canvas.isDone(at: count)
+            self.canvas = isDone ? nil : canvas
+            if isDone { status.painting = nil } else { return [.send(canvas.message, stamp: stamp)] }
         case .peers(let peers): return [.meet(peers)]
         case .reduce(let reduction): return [.reduce(reduction)]
         case .passOn(let delivery, let others): return [.passOn(delivery: delivery, to: others)]

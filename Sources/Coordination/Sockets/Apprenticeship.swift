@@ -8,16 +8,21 @@ struct Apprenticeship {
     let makeLearner: (Welcome, ContentLine) throws -> any Learner
     private var learner: (any Learner)?
     private var holding: Status.Holding?
+    private var contents: ContentLine?
+    private var painter: Painter
 
     init(_ bench: Workbench, makeLearner: @escaping (Welcome, ContentLine) throws -> any Learner) {
         self.bench = bench
         self.makeLearner = makeLearner
+        painter = Painter(bench)
     }
 
     /// - Returns: what the learner threw, if anything.
     mutating func run() throws -> (any Error)? {
         while true {
-            for job in try bench.jobs.wait(timeout: .seconds(60)) {
+            let jobs = painter.isBusy ? bench.jobs.takeAll() : try bench.jobs.wait(timeout: .seconds(60))
+            if jobs.isEmpty { painter.advance() }
+            for job in jobs {
                 if case .quit = job { return nil }
                 do {
                     try work(on: job)
@@ -43,6 +48,7 @@ struct Apprenticeship {
         case .make(let welcome, let contents):
             let made = try makeLearner(welcome, contents)
             learner = made
+            self.contents = contents
             bench.progress.wrappingAdd(1, ordering: .relaxed)
             bench.reports.put(
                 .made(Status.Shape(parameterCount: made.parameterCount, tableHash: made.shapeTableHash)))
@@ -53,11 +59,13 @@ struct Apprenticeship {
             bench.progress.wrappingAdd(1, ordering: .relaxed)
             bench.reports.put(.took(holding))
         case .compute(let lease, let epoch): try compute(lease, epoch: epoch)
+        case .paint(let task):
+            if let learner, let contents { try painter.begin(task, with: learner, from: contents) }
         case .quit: break
         }
     }
 
-    private func compute(_ lease: Lease, epoch: UInt64) throws {
+    private mutating func compute(_ lease: Lease, epoch: UInt64) throws {
         guard let learner, let slots = lease.slots else { return }
         let first = lease.firstSlot
         // Who computed these slots of a step is most likely asked for the same ones of the next.
@@ -68,6 +76,7 @@ struct Apprenticeship {
         var norms: [Int: Double] = [:]
         var seconds = 0.0
         var unsent = 0
+        let holding = holding
         func report(_ finished: [PartialSums.Finished]) throws {
             guard !finished.isEmpty else { return }
             // Read after the computing: what memory has changed by then may have been computed with.
@@ -109,6 +118,7 @@ struct Apprenticeship {
                 bench.reports.put(.notFinite(lease: lease.number, round: lease.round, outcome, epoch: epoch))
                 try report(sums.leaveOut(slot))
             }
+            painter.advance()
         }
         bench.reports.put(.computed(lease: lease.number, epoch: epoch))
     }

@@ -115,6 +115,11 @@ final class BulkDesk {
     /// How long the coordinator may listen before ``pump()`` has something to do.
     var patience: Duration { contents.isBusy ? .milliseconds(5) : .milliseconds(100) }
 
+    /// Hands out these bytes too, from now on, until ``withdraw(_:)``.
+    func offer(_ bytes: [UInt8]) -> Content { contents.offer(bytes) }
+
+    func withdraw(_ content: Content) { contents.withdraw(content) }
+
     func forget(_ id: WorkerID) {
         channels[id] = nil
         complete[id] = nil

@@ -21,7 +21,7 @@ struct ContentDesk {
         var reader: ContentReader?
     }
 
-    private let shelf: ContentShelf
+    private var shelf: ContentShelf
     private let chunkBytes: Int
     private let creditChunks: Int
     private var queues: [WorkerID: Queue] = [:]
@@ -33,6 +33,12 @@ struct ContentDesk {
         self.chunkBytes = chunkBytes
         self.creditChunks = creditChunks
     }
+
+    /// Hands out these bytes too, from now on.
+    mutating func offer(_ bytes: [UInt8]) -> Content { shelf.add(bytes) }
+
+    /// Hands out something no more; whoever is in the middle of it is told so.
+    mutating func withdraw(_ content: Content) { shelf.remove(content.hash) }
 
     /// Whether there are requests that have not been answered.
     var isBusy: Bool { !queues.isEmpty }

@@ -78,6 +78,7 @@ package final class CoordinatorService {
         guard master.step < master.totalSteps else { return .complete }
         do {
             try perform(coordinator.start())
+            try orderPictures(isLast: false)
             var tickedAt = Duration.seconds(-1)
             while end == nil {
                 _ = try poll(
@@ -193,6 +194,8 @@ package final class CoordinatorService {
             case .forget(let id): desk.forget(id)
             case .finishStep(let contribution): try finishStep(contribution)
             case .save: try save()
+            case .keepPicture(let task, let file, let name): keep(file, of: task, by: name)
+            case .release(let weights): desk.withdraw(weights)
             case .note(let note): observe(.note(note))
             case .finished(let finish): end = finish
             }
@@ -228,6 +231,27 @@ package final class CoordinatorService {
         lastContribution = contribution
         observe(.stepped(contribution, verdict))
         if let reason = master.unsaved { try happen(.saveFailed(reason: reason), at: clock.advance()) }
+        if verdict == .committed { try orderPictures(isLast: next == nil) }
         try happen(.applied(verdict, next: next), at: clock.advance())
+    }
+
+    // MARK: - Pictures
+
+    private func orderPictures(isLast: Bool) throws {
+        let requests = master.picturesDue()
+        guard !requests.isEmpty else { return }
+        let weights = desk.offer(master.withWeights { [UInt8](UnsafeRawBufferPointer($0)) })
+        let order = PictureOrder(step: master.step, weights: weights, requests: requests, isLast: isLast)
+        try happen(.picturesDue(order), at: clock.advance())
+    }
+
+    /// A picture that cannot be written is no reason to stop a run.
+    private func keep(_ file: [UInt8], of task: PictureTask, by name: String) {
+        do {
+            try master.keep(picture: file, step: task.step, index: task.index)
+            observe(.note(.picture(step: task.step, number: task.index, by: name)))
+        } catch {
+            observe(.note(.noPicture(step: task.step, number: task.index, reason: "\(error)")))
+        }
     }
 }

@@ -11,6 +11,7 @@ final class Workbench: Sendable {
         case make(Welcome, ContentLine)
         case use(FlatFloats, step: Int, Status.Holding)
         case compute(Lease, epoch: UInt64)
+        case paint(PictureTask)
         case quit
     }
 
@@ -22,6 +23,8 @@ final class Workbench: Sendable {
         case sum(SlotSum, FlatFloats, step: Int, epoch: UInt64)
         case notFinite(lease: UInt64, round: UInt32, SlotOutcome, epoch: UInt64)
         case computed(lease: UInt64, epoch: UInt64)
+        case painted(number: UInt64, [UInt8])
+        case notPainted(number: UInt64, reason: String)
         case failed(reason: String)
         /// Content is wanted; this is the request's number.
         case wanted(UInt32, ContentRequest)
@@ -33,6 +36,8 @@ final class Workbench: Sendable {
     let progress = Atomic<UInt64>(0)
     /// The slot being computed; -1 while none is.
     let slot = Atomic<Int>(-1)
+    /// The task of the picture that is wanted; 0 while none is.
+    let painting = Atomic<UInt64>(0)
     /// No slot after the one in hand is begun.
     let isLastSlot = Atomic<Bool>(false)
     /// Leases of an earlier epoch are given up between two slots.

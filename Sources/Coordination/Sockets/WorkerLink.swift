@@ -104,9 +104,13 @@ final class WorkerLink {
         case .compute(let lease):
             delivery.heed(lease)
             bench.jobs.put(.compute(lease, epoch: bench.epoch.load(ordering: .acquiring)))
+        case .paint(let task):
+            bench.painting.store(task.number, ordering: .relaxed)
+            bench.jobs.put(.paint(task))
         case .finishSlot: bench.isLastSlot.store(true, ordering: .sequentiallyConsistent)
         case .abandon(let round):
             bench.giveUp()
+            if round == nil { bench.painting.store(0, ordering: .relaxed) }
             delivery.abandon(before: round)
             peers.abandon(before: round)
         case .note(let sentence): observe(sentence)
@@ -163,6 +167,9 @@ final class WorkerLink {
             }
         case .notFinite(let lease, let round, let outcome, let epoch):
             if bench.isCurrent(epoch) { try happen(.notFinite(lease: lease, round: round, outcome), at: now) }
+        case .painted(let number, let file): try happen(.painted(number: number, file), at: now)
+        case .notPainted(let number, let reason):
+            try happen(.notPainted(number: number, reason: reason), at: now)
         case .wanted(let number, let request):
             var header = Header(.contentRequest, stamp)
             header.round = number

@@ -9,6 +9,8 @@ extension Simulation {
         // Whatever was not on the disk is gone.
         (step, weights) = (durable.step, durable.weights)
         contributions.removeLast(contributions.count - step)
+        // It went down while it waited for pictures of the last step: there is nothing left to train.
+        if step == world.steps { return finish = .complete }
         coordinatorLife += 1
         stepsThisLife = 0
         // It knows no norms of late any more, without which what is absurd cannot be told from what is large.
@@ -74,6 +76,8 @@ extension Simulation {
             case .forget(let id): arriving[id] = nil
             case .finishStep(let contribution): apply(contribution)
             case .save: tell(save() ? .saved : .saveFailed(reason: "no space left on device"))
+            case .keepPicture(let task, let file, _): upholdPicture(task, file)
+            case .release: break
             case .note(let note):
                 notes.append(note)
                 signAt = now
@@ -110,6 +114,7 @@ extension Simulation {
         if step % world.saveEvery == 0 || step == world.steps, !save() {
             tell(.saveFailed(reason: "no space left on device"))
         }
+        if world.makesPictures, step % 3 == 0 || step == world.steps { tell(.picturesDue(pictures())) }
         tell(.applied(.committed, next: step < world.steps ? plan() : nil))
     }
 

@@ -83,6 +83,7 @@ extension Simulation {
                 queue.put(
                     .workerEvent(index, .made(Self.shape), life: life), at: now + .random(in: 0.1...3, using: &random))
             case .compute(let lease): begin(index, lease)
+            case .paint(let task): paint(task, at: index, life: life)
             case .finishSlot: workers[index].isLastSlot = true
             case .abandon:
                 workers[index].epoch += 1

@@ -33,6 +33,8 @@ struct Simulation {
     var finish: Finish?
     var notes: [Note] = []
     var happened: Set<Fault> = []
+    /// Pictures that were kept.
+    var pictureNames: Set<String> = []
 
     // The coordinator's box. What is durable survives crashes.
     var coordinator: Coordinator?

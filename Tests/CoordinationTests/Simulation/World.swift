@@ -15,6 +15,8 @@ extension Simulation {
         var workers = 3
         var minimumWorkers = 2
         var steps = 6
+        /// Whether pictures are due every third step and at the end.
+        var makesPictures = false
         var slots = 7
         /// Of each message.
         var drop = 0.0
@@ -72,6 +74,7 @@ extension Simulation {
             world.orders = maybe(2...8)
             world.fullDisks = maybe(3...15)
             world.saveEvery = .random(in: 1...3, using: &random)
+            world.makesPictures = seed % 2 == 0
             world.calmAt = .random(in: 8...25, using: &random)
             let slowest = Double.random(in: 0.1...0.6, using: &random)
             world.slotSeconds = { worker in worker % 2 == 0 ? slowest : slowest / 3 }

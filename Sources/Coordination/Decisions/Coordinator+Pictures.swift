@@ -1,0 +1,106 @@
+import Wire
+
+/// Who makes pictures while the others train on.
+///
+/// The slowest worker makes them, and gets no slots meanwhile where there is another to compute them; a worker that is alone
+/// makes them between its slots. No step ever waits for a picture; only the end of the run does, for those of its last step.
+extension Coordinator {
+    /// How long the end of a run waits for somebody who could make its pictures.
+    private static let lastPatience = Duration.seconds(30)
+
+    mutating func due(_ order: PictureOrder) -> [CoordinatorEffect] {
+        guard !order.requests.isEmpty else { return [.release(order.weights)] }
+        if easel.add(order) { return [] }
+        let release: [CoordinatorEffect] = easel.weights.contains(order.weights) ? [] : [.release(order.weights)]
+        return release + [
+            .note(.noPicture(step: order.step, reason: "those of earlier steps are not finished; make them less often"))
+        ]
+    }
+
+    /// Whether somebody else computes slots while this worker makes a picture.
+    func isSpared(_ id: WorkerID) -> Bool {
+        easel.painter == id && membership.members.values.contains { $0.id != id && $0.mayCompute }
+    }
+
+    /// Hands out the next picture; ends the run when its last one is there.
+    mutating func seeToPictures(at now: Duration) -> [CoordinatorEffect] {
+        guard !easel.isEmpty || isWaitingForPictures else { return [] }
+        if case .closing = phase { return [] }
+        if phase == .over { return [] }
+        let ready = membership.sorted.filter(\.mayCompute).sorted {
+            (speeds.speed(of: $0.id) ?? .infinity, $0.id) < (speeds.speed(of: $1.id) ?? .infinity, $1.id)
+        }.map(\.id)
+        var effects = standstillAtPicture(at: now)
+        if let task = easel.giveUp(among: ready) {
+            effects += dropped(task, reason: "no worker can make it")
+        }
+        if let (task, painter) = easel.assign(to: ready, at: now), let member = membership[painter] {
+            effects.append(.send(.paint(task), to: member.peer, stamp: member.stamp))
+        }
+        guard case .awaitingPictures(let since) = phase else { return effects }
+        if !ready.isEmpty { phase = .awaitingPictures(since: now) }
+        if ready.isEmpty && !easel.isEmpty && now - since > Self.lastPatience {
+            effects.append(.note(.noPicture(step: plan.step + 1, reason: "nobody is left to make it")))
+            easel.clear()
+        }
+        return easel.isEmpty ? effects + finish(.complete) : effects
+    }
+
+    /// A worker whose learner gets nowhere with a picture is not waited for.
+    private mutating func standstillAtPicture(at now: Duration) -> [CoordinatorEffect] {
+        guard let painter = easel.painter, let since = easel.paintingSince, let member = membership[painter],
+            now - max(member.progressAt, since) > settings.patience.stuckAtFirst
+        else { return [] }
+        return settle(easel.lost(painter, reason: "its workers got nowhere with it"), with: painter, number: 0)
+    }
+
+    private var isWaitingForPictures: Bool { if case .awaitingPictures = phase { true } else { false } }
+
+    mutating func painted(_ piece: PicturePiece, by id: WorkerID) -> [CoordinatorEffect] {
+        settle(easel.take(piece, from: id), with: id, number: piece.number)
+    }
+
+    mutating func notPainted(_ number: UInt64, reason: String, by id: WorkerID) -> [CoordinatorEffect] {
+        settle(easel.refused(number, reason: String(reason.prefix(300)), by: id), with: id, number: number)
+    }
+
+    /// A worker is gone; its picture is made by another.
+    mutating func lostPainter(_ id: WorkerID) -> [CoordinatorEffect] {
+        settle(easel.lost(id, reason: "its workers were lost over it"), with: id, number: 0)
+    }
+
+    /// A worker said in a ping what picture it makes.
+    mutating func makes(_ number: UInt64?, _ id: WorkerID, at now: Duration) -> [CoordinatorEffect] {
+        guard easel.isForgotten(by: id, making: number, patience: settings.patience.ping * 2.5, at: now) else {
+            return []
+        }
+        return settle(easel.lost(id, reason: "it was lost on the way"), with: id, number: 0)
+    }
+
+    private mutating func settle(
+        _ outcome: Easel.Outcome, with id: WorkerID, number: UInt64
+    ) -> [CoordinatorEffect] {
+        func receipt(_ count: Int) -> [CoordinatorEffect] {
+            guard let member = membership[id] else { return [] }
+            return [.send(.paintedSoFar(number: number, count: count), to: member.peer, stamp: member.stamp)]
+        }
+        switch outcome {
+        // Of what it has sent nothing is wanted; 0 stands for no message of its own.
+        case .nothing: return number == 0 ? [] : receipt(.max)
+        case .more(let count): return receipt(count)
+        case .finished(let task, let file):
+            return receipt(file.count) + [.keepPicture(task, file, by: membership[id]?.name ?? "\(id)")]
+                + releaseWeights(of: task)
+        case .failed(let task, let reason):
+            return (number == 0 ? [] : receipt(.max)) + dropped(task, reason: reason)
+        }
+    }
+
+    private func dropped(_ task: PictureTask, reason: String) -> [CoordinatorEffect] {
+        [.note(.noPicture(step: task.step, number: task.index, reason: reason))] + releaseWeights(of: task)
+    }
+
+    private func releaseWeights(of task: PictureTask) -> [CoordinatorEffect] {
+        easel.weights.contains(task.weights) ? [] : [.release(task.weights)]
+    }
+}

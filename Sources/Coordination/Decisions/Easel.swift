@@ -1,0 +1,158 @@
+package import ContentStore
+package import Foundation
+import Wire
+
+/// Pictures that are due, with the weights that they show.
+package struct PictureOrder: Equatable, Sendable {
+    /// How many steps have been done.
+    package var step: Int
+    /// The flat weights, which the coordinator hands out.
+    package var weights: Content
+    /// One for each picture; see ``PictureTask/request``.
+    package var requests: [Data]
+    /// Whether no step comes after it, so that the run waits for the pictures.
+    package var isLast: Bool
+
+    package init(step: Int, weights: Content, requests: [Data], isLast: Bool) {
+        self.step = step
+        self.weights = weights
+        self.requests = requests
+        self.isLast = isLast
+    }
+}
+
+/// Pictures to be made while the run goes on, and who makes them: one at a time, by one worker.
+struct Easel: Sendable {
+    /// What a piece or a refusal led to.
+    enum Outcome: Equatable {
+        case nothing
+        /// So many bytes are here.
+        case more(Int)
+        case finished(PictureTask, [UInt8])
+        case failed(PictureTask, reason: String)
+    }
+
+    private struct Work {
+        let task: PictureTask
+        let painter: WorkerID
+        let since: Duration
+        var bytes: [UInt8] = []
+        var file: Content?
+    }
+
+    /// In the order in which they are made.
+    private var waiting: [PictureTask] = []
+    private var work: Work?
+    /// How often a task has been taken back because its worker was gone, or could not.
+    private var setbacks: [UInt64: Int] = [:]
+    private var refusers: [UInt64: Set<WorkerID>] = [:]
+    private var lastNumber: UInt64 = 0
+    /// Steps whose pictures may be waiting; more would hold more weights in memory.
+    private static let capacity = 2
+    /// Workers that may be lost over one picture.
+    static let patience = 3
+
+    var isEmpty: Bool { waiting.isEmpty && work == nil }
+    /// Who makes a picture now.
+    var painter: WorkerID? { work?.painter }
+    /// When it was asked.
+    var paintingSince: Duration? { work?.since }
+    /// Of all tasks that are not done, whose weights are still needed.
+    var weights: Set<Content> { Set((waiting + [work?.task].compactMap { $0 }).map(\.weights)) }
+    private var steps: Set<Int> { Set((waiting + [work?.task].compactMap { $0 }).map(\.step)) }
+
+    /// Takes pictures in; false where too many are waiting already.
+    mutating func add(_ order: PictureOrder) -> Bool {
+        guard order.isLast || steps.count < Self.capacity || steps.contains(order.step) else { return false }
+        for (index, request) in order.requests.enumerated() {
+            lastNumber += 1
+            waiting.append(
+                PictureTask(
+                    number: lastNumber, step: order.step, index: index, weights: order.weights, request: request))
+        }
+        return true
+    }
+
+    /// Gives the next picture to somebody, if none is being made.
+    ///
+    /// - Parameter ready: in the order of preference.
+    mutating func assign(to ready: [WorkerID], at now: Duration) -> (task: PictureTask, painter: WorkerID)? {
+        guard work == nil, let task = waiting.first,
+            let painter = ready.first(where: { refusers[task.number]?.contains($0) != true })
+        else { return nil }
+        waiting.removeFirst()
+        work = Work(task: task, painter: painter, since: now)
+        return (task, painter)
+    }
+
+    /// Takes in the next bytes of the picture that a worker makes.
+    mutating func take(_ piece: PicturePiece, from id: WorkerID) -> Outcome {
+        guard var work, work.painter == id, work.task.number == piece.number else { return .nothing }
+        // It says a piece again as long as it has not heard that it came.
+        if work.file == piece.file, piece.offset != work.bytes.count { return .more(work.bytes.count) }
+        guard work.file == nil || work.file == piece.file, piece.offset == work.bytes.count,
+            !piece.bytes.isEmpty, piece.bytes.count <= PicturePiece.limit,
+            (1...PicturePiece.largestFile).contains(piece.file.count),
+            piece.bytes.count <= piece.file.count - piece.offset
+        else { return fail("what it sent of it does not fit together") }
+        work.file = piece.file
+        work.bytes += piece.bytes
+        self.work = work
+        guard work.bytes.count == piece.file.count else { return .more(work.bytes.count) }
+        guard Content(of: work.bytes) == piece.file else { return fail("it arrived damaged") }
+        self.work = nil
+        forget(work.task)
+        return .finished(work.task, work.bytes)
+    }
+
+    /// The worker cannot make it; another one is asked.
+    mutating func refused(_ number: UInt64, reason: String, by id: WorkerID) -> Outcome {
+        guard let work, work.painter == id, work.task.number == number else { return .nothing }
+        refusers[number, default: []].insert(id)
+        return fail(reason)
+    }
+
+    /// A worker is gone, or does not know of its task any more.
+    mutating func lost(_ id: WorkerID, reason: String) -> Outcome {
+        work?.painter == id ? fail(reason) : .nothing
+    }
+
+    /// Whether a worker that says what it makes has lost its task on the way.
+    func isForgotten(by id: WorkerID, making number: UInt64?, patience: Duration, at now: Duration) -> Bool {
+        guard let work, work.painter == id else { return false }
+        return number != work.task.number && now - work.since > patience
+    }
+
+    /// Lets go of everything; nobody waits for it any more.
+    mutating func clear() { self = Easel(lastNumber: lastNumber) }
+
+    init(lastNumber: UInt64 = 0) { self.lastNumber = lastNumber }
+
+    /// Puts the picture back, before all others, unless it has cost too much already.
+    private mutating func fail(_ reason: String) -> Outcome {
+        guard let task = work?.task else { return .nothing }
+        work = nil
+        setbacks[task.number, default: 0] += 1
+        guard setbacks[task.number, default: 0] < Self.patience else {
+            forget(task)
+            return .failed(task, reason: reason)
+        }
+        waiting.insert(task, at: 0)
+        return .nothing
+    }
+
+    /// Gives up the next picture where everybody who is here has refused it.
+    mutating func giveUp(among ready: [WorkerID]) -> PictureTask? {
+        guard work == nil, let task = waiting.first, !ready.isEmpty,
+            ready.allSatisfy({ refusers[task.number]?.contains($0) == true })
+        else { return nil }
+        waiting.removeFirst()
+        forget(task)
+        return task
+    }
+
+    private mutating func forget(_ task: PictureTask) {
+        setbacks[task.number] = nil
+        refusers[task.number] = nil
+    }
+}
