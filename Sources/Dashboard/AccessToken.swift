@@ -31,8 +31,10 @@ package struct AccessToken: Sendable, Equatable {
         }
         self.init()
         try? FileManager.default.removeItem(atPath: path)
-        _ = FileManager.default.createFile(
-            atPath: path, contents: Data((text + "\n").utf8), attributes: [.posixPermissions: 0o600])
+        // Nobody else's from the beginning.
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+        guard descriptor >= 0 else { return }
+        try? FileHandle(fileDescriptor: descriptor, closeOnDealloc: true).write(contentsOf: Data((text + "\n").utf8))
     }
 
     /// Whether `other` is this token, found in the same time wherever they differ.
