@@ -17,7 +17,7 @@ import Wire
     }
 
     private static let gradients: [[UInt8]] = [GradientFormat.fp32, .bf16, .int8].enumerated().map { number, format in
-        let floats: [Float] = [1, -0.5, 3e38, 0, 1e-40, 127]
+        let floats: [Float] = [1, -0.5, 3e38, 0, .leastNonzeroMagnitude, 127]
         return [UInt8(number), UInt8(floats.count), 0] + floats.withUnsafeBufferPointer { format.encode($0) }
     }
 
