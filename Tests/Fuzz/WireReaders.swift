@@ -57,7 +57,7 @@ extension WorkerMessage {
             for outcome in sum.outcomes { _ = outcome.isFinite }
         case .notFinite(_, _, let outcome): _ = outcome.isFinite
         case .handBack(_, let kept): for range in kept { precondition(range.lowerBound <= range.upperBound) }
-        case .join, .ping, .failed, .leave, .inquire: break
+        default: break
         }
     }
 }
@@ -71,7 +71,7 @@ extension CoordinatorMessage {
             for shard in lease.shards ?? [] { precondition(shard.chunks?.isEmpty != true) }
         case .refused(let refusal): precondition(!refusal.description.isEmpty)
         case .reduce(let reduction): for term in reduction.terms { precondition(term.slots?.isEmpty != true) }
-        case .welcome, .pong, .rejoin, .peers, .passOn, .resend, .goodbye, .answer: break
+        default: break
         }
     }
 }
