@@ -1,6 +1,8 @@
 #include "FrozenWeight.h"
 
 #include <ATen/Context.h>
+#include <ATen/Dispatch.h>
+#include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/Version.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -43,7 +45,7 @@ at::Tensor pack_transposed(const at::Tensor &weight) { return pack_linear(matrix
 at::Tensor pack_convolution(const at::Tensor &weight, int64_t stride, int64_t padding) {
     static const auto op = mkldnn("_reorder_convolution_weight");
     auto size = c10::List<int64_t>({1, weight.size(1), nominalSide, nominalSide});
-    return call(op, weight.contiguous(), pair(padding), pair(stride), pair(1), int64_t(1), size);
+    return call(op, weight, pair(padding), pair(stride), pair(1), int64_t(1), size);
 }
 
 at::Tensor packed_linear(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
@@ -202,8 +204,36 @@ at::Tensor FrozenWeight::linear_back(const at::Tensor &gradient) {
 
 namespace {
 
-/// The kernel whose convolution with the output's gradient is the input's gradient.
-at::Tensor turned(const at::Tensor &weight) { return weight.flip({2, 3}).transpose(0, 1); }
+/// Copies `[outputs, inputs, points]` to rows of channels, `[outputs, points, inputs]`; or, turned, to `[inputs, points,
+/// outputs]` with the points in reverse. A few outputs at a time, so that what is read and written stays in the cache.
+template <typename Element>
+void rearrange(const Element *from, Element *to, int64_t outputs, int64_t inputs, int64_t points, bool isTurned) {
+    constexpr int64_t width = 16;
+    at::parallel_for(0, (outputs + width - 1) / width, 1, [=](int64_t begin, int64_t end) {
+        for (int64_t first = begin * width; first < std::min(end * width, outputs); first += width) {
+            auto last = std::min(first + width, outputs);
+            for (int64_t i = 0; i < inputs; i++)
+                for (int64_t p = 0; p < points; p++)
+                    for (int64_t o = first; o < last; o++) {
+                        auto value = from[(o * inputs + i) * points + p];
+                        if (isTurned) to[(i * points + points - 1 - p) * outputs + o] = value;
+                        else to[(o * points + p) * inputs + i] = value;
+                    }
+        }
+    });
+}
+
+/// A kernel with its channels last; turned, the one whose convolution with the output's gradient is the input's gradient.
+at::Tensor laid_out(const at::Tensor &weight, bool isTurned) {
+    auto plain = weight.contiguous();
+    auto outputs = plain.size(0), inputs = plain.size(1), height = plain.size(2), width = plain.size(3);
+    auto result = at::empty({isTurned ? inputs : outputs, height, width, isTurned ? outputs : inputs}, plain.options());
+    AT_DISPATCH_FLOATING_TYPES_AND2(at::kBFloat16, at::kHalf, plain.scalar_type(), "laid_out", [&] {
+        rearrange(plain.const_data_ptr<scalar_t>(), result.mutable_data_ptr<scalar_t>(), outputs, inputs,
+                  height * width, isTurned);
+    });
+    return result.permute({0, 3, 1, 2});
+}
 
 /// A picture's points as rows of channels, and back: views, where channels come last.
 at::Tensor as_rows(const at::Tensor &x) { return channels_last(x).permute({0, 2, 3, 1}).reshape({-1, x.size(1)}); }
@@ -220,10 +250,10 @@ at::Tensor FrozenWeight::convolution(const at::Tensor &x, const std::optional<at
         made = channels_last(plain());
         return at::conv2d(x, made, bias, stride, padding);
     }
-    auto weight = packed(forward, [=](auto &plain) { return pack_convolution(plain, stride, padding); });
+    auto weight = packed(forward, [=](auto &plain) { return pack_convolution(laid_out(plain, false), stride, padding); });
     auto around = kernel - 1 - padding;
     if (goesBack && stride == 1 && around >= 0 && !backward.isRefused) {
-        packed(backward, [=](auto &plain) { return pack_convolution(turned(plain), 1, around); });
+        packed(backward, [=](auto &plain) { return pack_convolution(laid_out(plain, true), 1, around); });
     }
     tidy();
     return packed_convolution(channels_last(x), weight, bias, stride, padding);
@@ -241,7 +271,7 @@ at::Tensor FrozenWeight::convolution_back(const at::Tensor &gradient, at::IntArr
                                                     {padding, padding}, {1, 1}, false, {0, 0}, 1,
                                                     {true, false, false}));
     }
-    auto weight = packed(backward, [=](auto &plain) { return pack_convolution(turned(plain), 1, around); });
+    auto weight = packed(backward, [=](auto &plain) { return pack_convolution(laid_out(plain, true), 1, around); });
     tidy();
     return packed_convolution(channels_last(gradient), weight, std::nullopt, 1, around);
 }
