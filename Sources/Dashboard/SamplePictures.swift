@@ -29,8 +29,9 @@ struct SamplePictures: Codable, Equatable, Sendable {
         steps = all.reversed().enumerated().filter { $0.offset % stride == 0 }.map(\.element).reversed()
         numbers = steps.map { found[$0]?.sorted() ?? [] }
         if let text = BoundedFile.text(folder.appending(path: "prompts.txt").path, limit: 64 << 10) {
-            prompts = text.split(separator: "\n", omittingEmptySubsequences: false).prefix(Self.promptLimit)
-                .map { String($0.prefix(1000)) }
+            // As kohya counts them: blank lines and comments are none.
+            prompts = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+                .filter { !$0.isEmpty && !$0.hasPrefix("#") }.prefix(Self.promptLimit).map { String($0.prefix(1000)) }
         }
     }
 

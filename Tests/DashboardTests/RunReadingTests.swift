@@ -132,6 +132,18 @@ import Testing
         #expect(reading.table.rows.count == 300)
     }
 
+    @Test func `knows pictures by their names, and prompts by kohya's count of them`() throws {
+        try run.addSamples(
+            steps: [100, 7], prompts: ["# group: trigger", "", "a horse --w 64 --d 1", "  # no prompt", "a deer"])
+        let samples = SamplePictures(ofRun: run.folder)
+        #expect(samples.prompts == ["a horse --w 64 --d 1", "a deer"])
+        #expect(samples.steps == [7, 100] && samples.numbers == [[0, 1, 2, 3, 4], [0, 1, 2, 3, 4]])
+        #expect(SamplePictures.parse("step-000100-02.png").map { [$0.step, $0.number] } == [100, 2])
+        for name in ["step-1.png", "step-000100-02.png.partial", "../step-000100-02.png", "step--1-02.png", ""] {
+            #expect(SamplePictures.parse(name) == nil, "\(name)")
+        }
+    }
+
     @Test mutating func `of what is no journal, or none of ours, is one sentence`() throws {
         reading.refresh(run: run.folder)
         #expect(reading.problems.count == 1 && reading.problems[0].hasPrefix("there is no journal at"))

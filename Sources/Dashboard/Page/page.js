@@ -8,7 +8,8 @@ import { follow } from "/stream.js";
 import { showLegend, showStays, showWork } from "/workers.js";
 
 const by = (id) => document.getElementById(id);
-const colors = { computing: "going", applying: "going", complete: "going", paused: "held", pausing: "held", waiting: "held",
+const stateNames = { finishingPictures: "last pictures" };
+const colors = { computing: "going", applying: "going", finishingPictures: "going", complete: "going", paused: "held", pausing: "held", waiting: "held",
   stopping: "held", silent: "bad", failed: "bad" };
 const seen = { overview: null, steps: null, work: null, stays: null };
 let may = { maySee: false, maySteer: false };
@@ -82,7 +83,7 @@ function showOverview(run) {
   const name = run.name || "Danlu";
   by("name").firstElementChild.textContent = name;
   document.title = `${run.steps}/${run.totalSteps} ${name}`;
-  by("state").textContent = run.state;
+  by("state").textContent = stateNames[run.state] ?? run.state;
   by("state").className = `pill ${colors[run.state] ?? ""}`;
   by("sentence").textContent = run.sentence;
   by("problems").replaceChildren(...run.problems.map((problem) => element("li", "", problem)));

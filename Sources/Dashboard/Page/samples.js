@@ -24,7 +24,10 @@ export function samples(card) {
       picture.src = `/samples/step-${padded(step, 6)}-${padded(number, 2)}.png`;
       picture.alt = news.prompts[number] ?? `prompt ${number + 1}`;
       picture.loading = "lazy";
-      figure.append(picture, foreign("figcaption", "", news.prompts[number] ?? `prompt ${number + 1}`));
+      // What follows the prompt (--w 512 --d 1 …) is for whoever asks: it shows when pointed at.
+      const caption = foreign("figcaption", "", picture.alt);
+      caption.firstElementChild.textContent = picture.alt.split(" --")[0];
+      figure.append(picture, caption);
       return figure;
     });
     place.replaceChildren(...figures);
