@@ -39,9 +39,10 @@ package final class DiffusionLearner {
     ///   - recipe: with its folders listed, as the coordinator resolved it.
     ///   - type: the format of the frozen parts; nil is what `mixed_precision` says, even where that is slow.
     ///   - cache: what the VAE said before.
+    ///   - bring: called before a picture's file is read, from the learner's thread and from one that reads ahead.
     package init(
         recipe: Recipe, manifest: Manifest, checkpoint: Checkpoint, device: Device, computing type: ScalarType? = nil,
-        cache: LatentCache
+        cache: LatentCache, bring: @escaping @Sendable (Manifest.Picture) throws -> Void = { _ in }
     ) throws {
         self.recipe = recipe
         self.manifest = manifest
@@ -54,7 +55,7 @@ package final class DiffusionLearner {
         conditioning = try Conditioning(
             model, tokenizer: checkpoint.tokenizer(), recipe: recipe,
             rowLength: checkpoint.configuration.textEncoder.rowLength)
-        latents = try LatentSource(checkpoint, device: device, cache: cache)
+        latents = try LatentSource(checkpoint, device: device, cache: cache, bring: bring)
         autoencoder = checkpoint.configuration.autoencoder
         loss = try DiffusionLoss(recipe: recipe, scheduler: checkpoint.configuration.scheduler, device: device)
     }

@@ -21,7 +21,10 @@ package final class LatentSource {
         static func == (a: Wish, b: Wish) -> Bool { a.key == b.key }
         func hash(into hasher: inout Hasher) { hasher.combine(key) }
 
-        func pixels() throws -> [Float] { try view.pixels(of: picture.file()) }
+        func pixels(_ bring: (Manifest.Picture) throws -> Void) throws -> [Float] {
+            try bring(picture)
+            return try view.pixels(of: picture.file())
+        }
     }
 
     /// How far a view had come when it was asked for.
@@ -38,13 +41,19 @@ package final class LatentSource {
     /// Times in a row that the cache was enough.
     private var idle = 0
     private static let patience = 256
+    private let bring: @Sendable (Manifest.Picture) throws -> Void
     private let prefetcher: Prefetcher<Wish, Prepared>
     /// Bytes of pixels and latents that are prepared at a time.
     private static let preparedLimit = 128 << 20
     /// Views that are expected at a time.
     private static let mostExpected = 4096
 
-    package init(_ checkpoint: Checkpoint, device: Device, cache: LatentCache) throws {
+    /// - Parameter bring: called before a picture's file is read, from any thread.
+    package init(
+        _ checkpoint: Checkpoint, device: Device, cache: LatentCache,
+        bring: @escaping @Sendable (Manifest.Picture) throws -> Void = { _ in }
+    ) throws {
+        self.bring = bring
         self.checkpoint = checkpoint
         self.device = device
         self.cache = cache
@@ -56,7 +65,7 @@ package final class LatentSource {
             cost: { max($0.view.bucket.width * $0.view.bucket.height * 3, $0.shape.count * 2) * 4 },
             make: { [cache] wish in
                 if let cached = cache.latents(for: wish.key, shape: wish.shape) { return .latents(cached) }
-                return .pixels(try wish.pixels())
+                return .pixels(try wish.pixels(bring))
             })
     }
 
@@ -89,7 +98,7 @@ package final class LatentSource {
         idle = 0
         var pixels: [Float]?
         if case .pixels(let ready) = prepared { pixels = ready }
-        let made = try encode(pixels ?? wish.pixels(), of: wish)
+        let made = try encode(pixels ?? wish.pixels(bring), of: wish)
         guard made.isFinite else { throw LatentError.notFinite(picture.path) }
         try cache.store(made, for: wish.key)
         return made

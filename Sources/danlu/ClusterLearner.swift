@@ -17,7 +17,8 @@ final class ClusterLearner: Learner {
     /// - Parameters:
     ///   - run: with paths of this box.
     ///   - device: of this box.
-    init(_ run: RunDescription, device: Device) throws {
+    ///   - pictures: brings those that are not here; nil where all are.
+    init(_ run: RunDescription, device: Device, pictures: PictureSupply? = nil) throws {
         let recipe = run.recipe
         let checkpoint = try Checkpoint(
             at: URL(filePath: recipe.model.path), options: recipe.model.options(run.vocabulary))
@@ -25,7 +26,8 @@ final class ClusterLearner: Learner {
         let cache = try LatentCache(memoryLimit: memory, folder: run.latentFolder)
         learner = try DiffusionLearner(
             recipe: recipe, manifest: run.manifest, checkpoint: checkpoint, device: device,
-            computing: recipe.precision.mixed.scalarType(on: device), cache: cache)
+            computing: recipe.precision.mixed.scalarType(on: device), cache: cache,
+            bring: { picture in try pictures?.bring(picture.path) })
     }
 
     var parameterCount: Int { learner.table.count }

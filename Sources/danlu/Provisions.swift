@@ -10,6 +10,8 @@ final class Provisions {
     private let say: @Sendable (String) -> Void
     /// Open as long as the run is, so that nobody evicts what it uses.
     private var store: ContentStore?
+    /// What is still to be fetched while the run goes on; nil where all is here.
+    private(set) var pictures: PictureSupply?
     /// Files that are fetched in one go, so that many small ones do not wait for each other's answers.
     private static let batch = 64
 
@@ -19,10 +21,12 @@ final class Provisions {
         self.say = say
     }
 
-    /// The run as it is on this box: every path in it leads to the right bytes.
+    /// The run as it is on this box: every path in it leads to the right bytes, those of pictures once ``pictures`` has
+    /// brought them.
     ///
     /// - Throws: one sentence when something cannot be had or does not fit.
     func run(of welcome: Welcome, from line: ContentLine) throws -> RunDescription {
+        pictures = nil
         let run = try description(RunTicket(welcome.run), from: line)
         guard !run.files.isEmpty else { return run }
         let hashes = KnownHashes(file: options.folder + "/hashes.json")
@@ -38,11 +42,19 @@ final class Provisions {
         defer { store.hashes.save() }
         let needed = run.files.filter { places[$0.path] == nil }
         try store.hold(needed.map(\.content))
-        for role in ListedFile.Role.allCases {
-            try fetch(needed.filter { $0.role == role }, as: role, into: store, from: line)
+        for role in ListedFile.Role.allCases where role != .picture {
+            let files = needed.filter { $0.role == role }
+            try fetch(missing(of: files, in: store, line), of: files, as: role, into: store, from: line)
         }
         for file in needed { places[file.path] = store.path(of: file.content) }
         let root = try store.view(of: run.files.map { ($0.path, places[$0.path] ?? $0.path) })
+        let pictures = needed.filter { $0.role == .picture }
+        let absent = Set(try missing(of: pictures, in: store, line))
+        let waiting = pictures.filter { absent.contains($0.content) }.map { (root + $0.path, $0) }
+        if !waiting.isEmpty {
+            self.pictures = PictureSupply(
+                Dictionary(waiting, uniquingKeysWith: { first, _ in first }), into: store, from: line, say: say)
+        }
         return run.located(latentFolder: run.latentFolder.map { _ in store.latentFolder }) { root + $0 }
     }
 
@@ -77,11 +89,11 @@ final class Provisions {
         return store.latentFolder
     }
 
-    private func fetch(
-        _ files: [ListedFile], as role: ListedFile.Role, into store: ContentStore, from line: ContentLine
-    ) throws {
-        var names: [Content: String] = [:]
-        for file in files { names[file.content] = file.path }
+    /// Contents that the cache lacks, in the order of their names.
+    private func missing(
+        of files: [ListedFile], in store: ContentStore, _ line: ContentLine
+    ) throws -> [Content] {
+        let names = Self.names(files)
         var missing: [Content] = []
         for content in names.keys.sorted(by: { (names[$0] ?? "") < (names[$1] ?? "") }) {
             try line.checkIsNeeded()
@@ -92,8 +104,19 @@ final class Provisions {
             }
             missing.append(content)
         }
+        return missing
+    }
+
+    private static func names(_ files: [ListedFile]) -> [Content: String] {
+        Dictionary(files.map { ($0.content, $0.path) }, uniquingKeysWith: { $1 })
+    }
+
+    private func fetch(
+        _ missing: [Content], of files: [ListedFile], as role: ListedFile.Role, into store: ContentStore,
+        from line: ContentLine
+    ) throws {
         guard !missing.isEmpty else { return }
-        var delivery = Delivery(of: missing, names: names, into: store, from: line)
+        var delivery = Delivery(of: missing, names: Self.names(files), into: store, from: line)
         var progress = FetchProgress(of: role.rawValue, bytes: missing.reduce(0) { $0 + $1.count })
         func arrived(_ count: Int, _ isFresh: Bool) {
             if let sentence = progress.add(count, isFresh: isFresh, at: .now) { say(sentence) }

@@ -88,7 +88,7 @@ struct WorkCommand: ParsableCommand {
                 Console.error.line(
                     "worker: this processor has no \(mixed.rawValue) arithmetic, so fp32 is computed instead")
             }
-            return try ClusterLearner(run, device: device)
+            return try ClusterLearner(run, device: device, pictures: provisions.pictures)
         }
         switch end {
         case .dismissed(_, let reason): Console.error.line("worker: dismissed: \(reason)")

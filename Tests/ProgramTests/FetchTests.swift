@@ -61,6 +61,24 @@ extension `The program` {
             #expect(FileManager.default.fileExists(atPath: model.path))
         }
 
+        @Test func `of the pictures only those that its slots need, when they need them`() throws {
+            for key in ["train_batch_size", "gradient_accumulation_steps", "max_train_steps"] {
+                furnace.settings[key] = "1"
+            }
+            try furnace.write()
+            let (coordinator, address) = try coordinate()
+            guard let worker = try workElsewhere(address, "--name", "far", "--device", "cpu", "--cache", cache) else {
+                return
+            }
+            #expect(try coordinator.end().status == 0)
+            #expect(try worker.end(within: 30).status == 0)
+            let here = try (0..<6).filter {
+                let picture = try Data(contentsOf: furnace.folder.appending(path: "data/3_a horse/\($0).png"))
+                return FileManager.default.fileExists(atPath: try file(picture).path)
+            }
+            #expect(here.count == 1, "\(here)")
+        }
+
         @Test func `and goes on with what has arrived, and fetches again what is damaged`() throws {
             let unet = try Data(contentsOf: Furnace.model.appending(path: "unet/diffusion_pytorch_model.safetensors"))
             let begun = try file(unet)
