@@ -3,7 +3,7 @@ package struct Shard: Codable, Equatable, Sendable {
     /// Chunks of the flat gradient, from `first` up to and without `end`.
     package var first: UInt32
     package var end: UInt32
-    /// The number of the worker that adds it up.
+    /// The number of the worker that adds it up; nobody's is added up by the coordinator, since its owner is gone.
     package var owner: UInt32
 
     package init(chunks: Range<UInt32>, owner: WorkerID) {
@@ -66,6 +66,18 @@ package struct Reduction: Codable, Equatable, Sendable {
         self.slotCount = slotCount
         self.lossScale = lossScale
         self.terms = terms
+    }
+}
+
+/// What the owner of a shard found in its shard of the sums that a step is made of.
+package struct Measurement: Codable, Equatable, Sendable {
+    package var round: UInt32
+    /// Σ x² over the shard's floats, of each of ``Reduction/terms`` in their order.
+    package var squares: [Double]
+
+    package init(round: UInt32, squares: [Double]) {
+        self.round = round
+        self.squares = squares
     }
 }
 

@@ -8,6 +8,8 @@ package enum WorkerMessage: Codable, Equatable, Sendable {
     ///
     /// Where the parts of sums go to other workers, it comes on the control connection, ahead of them.
     case sum(SlotSum)
+    /// "My shard of the step's sum is there, and this is how long what I added up was."
+    case measured(Measurement)
     /// "This slot has a number that is not finite; I left it out of my sums."
     case notFinite(lease: UInt64, round: UInt32, outcome: SlotOutcome)
     /// "I am about to leave: of what I was asked for in this round I bring these slots, and no others."

@@ -22,6 +22,9 @@ import Wire
         var happened: Set<Simulation.Fault>
         var said: Set<String>
         var events: Int
+        var shardedSteps: Int
+        /// Whether the steps grew with the world to the run's last slot.
+        var hasGrown: Bool
     }
 
     private static func outcome(_ seed: UInt64) -> Outcome {
@@ -30,13 +33,16 @@ import Wire
         simulation.run()
         var complaints = simulation.violations
         let isWhole = simulation.contributions.allSatisfy(\.leftOut.isEmpty)
-        if complaints.isEmpty && isWhole && simulation.weights != Simulation.expected(world) {
+        if complaints.isEmpty && isWhole && world.slotsPerWorker == nil
+            && simulation.weights != Simulation.expected(world)
+        {
             complaints = ["the run ended with other weights than one without a cluster"]
         }
         let said = simulation.notes.compactMap { Mirror(reflecting: $0).children.first?.label }
         return Outcome(
             seed: seed, complaints: complaints, happened: simulation.happened, said: Set(said),
-            events: simulation.events)
+            events: simulation.events, shardedSteps: simulation.shardedSteps,
+            hasGrown: world.slotsPerWorker != nil && simulation.cursor == world.totalSlots)
     }
 
     /// DANLU_SEED=N plays one seed again; DANLU_SEEDS=N plays that many.
@@ -69,8 +75,11 @@ import Wire
         let expected: Set = [
             "joined", "ready", "refused", "suspect", "left", "late", "reassigned", "otherWeights", "sumNotFinite",
             "absurd", "waiting", "pausing", "paused", "resumed", "saved", "notSaved", "quarantined", "admitted",
+            "fellBack", "adopted", "resized",
         ]
         #expect(expected.subtracting(said).isEmpty)
+        #expect(outcomes.reduce(0) { $0 + $1.shardedSteps } > seeds.count / 4)
+        #expect(outcomes.count(where: \.hasGrown) > seeds.count / 5)
     }
 
     @Test(arguments: [1, 2, 3, 5, 8])
@@ -136,8 +145,55 @@ import Wire
         for seed in 0..<20 as Range<UInt64> {
             let simulation = run(world, seed: seed, expectsAll: false)
             #expect(simulation.contributions.map(\.leftOut.count) == [0, 0, 1, 0, 0, 0], "seed \(seed)")
-            #expect(simulation.contributions[2].leftOut.first?.sampleNames == ["2/3"])
+            #expect(simulation.contributions[2].leftOut.first?.sampleNames == ["2003"])
         }
+    }
+
+    @Test(arguments: [2, 3, 5])
+    func `makes the same bits where workers add up among themselves`(workers: Int) {
+        var world = Simulation.World()
+        world.workers = workers
+        world.minimumWorkers = workers
+        world.isSharded = true
+        // Nothing overtakes anything, so that everybody knows everybody at once.
+        world.delay = 0.0001
+        for seed in 0..<10 as Range<UInt64> {
+            let simulation = run(world, seed: seed)
+            #expect(simulation.shardedSteps == world.steps, "seed \(seed): \(simulation.notes)")
+        }
+    }
+
+    @Test func `survives owners of shards that die, peers that are cut off, and false words between workers`() {
+        var world = Simulation.World()
+        world.workers = 4
+        world.steps = 12
+        world.isSharded = true
+        world.blows = 3
+        world.cuts = 3
+        world.lies = 2
+        world.drop = 0.01
+        var happened = Set<Simulation.Fault>()
+        for seed in 0..<60 as Range<UInt64> { happened.formUnion(run(world, seed: seed).happened) }
+        let expected: Set<Simulation.Fault> = [
+            .ownerGone, .cutOff, .misstatedNorm, .falseSegment, .longerSegment, .falseShard,
+        ]
+        #expect(expected.isSubset(of: happened))
+    }
+
+    @Test func `commits every slot of a run once where steps grow with the world`() {
+        var world = Simulation.World()
+        world.workers = 4
+        world.steps = 10
+        world.slotsPerWorker = 2
+        world.blows = 2
+        world.coordinatorCrashes = 15
+        var sizes = Set<Int>()
+        for seed in 0..<40 as Range<UInt64> {
+            let simulation = run(world, seed: seed, expectsAll: false)
+            #expect(simulation.contributions.reduce(0) { $0 + $1.samples } == world.totalSlots, "seed \(seed)")
+            sizes.formUnion(simulation.contributions.map(\.samples))
+        }
+        #expect(sizes.isSuperset(of: [2, 4, 6, 8]))
     }
 
     @Test func `gives a slow worker less, and is as fast as its sum`() {

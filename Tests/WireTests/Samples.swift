@@ -37,6 +37,7 @@ enum Samples {
         .inquire(Inquiry(number: 4, padding: Data([0, 1, 2]), wanted: 9)),
         .painted(PicturePiece(number: 6, file: picture, offset: 1, bytes: Data([0, 255]))),
         .notPainted(number: 6, reason: "no memory"),
+        .measured(Measurement(round: 9, squares: [0.25, 1e300])),
     ]
 
     private static let picture = Content(of: [1, 0, 255])
@@ -63,6 +64,7 @@ enum Samples {
             InquiryAnswer(
                 number: 4, software: "1.0", libtorch: "2.13.0", exactnessClass: nil, bulkPort: 5571, clock: 1.7e9,
                 padding: Data([7]))),
+        .reshard(round: 9, shards: [Shard(chunks: 0..<3, owner: .nobody)]),
     ]
 
     static let operations: [RunOperation] = [

@@ -28,11 +28,17 @@ extension Coordinator {
             return discard + proceed(at: now)
         case .fresh: break
         }
-        guard sum.weights == round.plan.weights else { return discard + computedWithOtherWeights(slots, id, at: now) }
-        if let refused = refuse(sum, norm: norm, from: id, at: now) { return discard + refused }
+        let refused =
+            sum.weights == round.plan.weights
+            ? refuse(sum, norm: norm, from: id, at: now) : computedWithOtherWeights(slots, id, at: now)
+        if let refused {
+            // Its parts are with the owners of shards, who could not tell them from those of a better one.
+            let reason = "\(id) has sent parts of a sum that is refused"
+            return discard + refused + (isSharded ? fallBack(reason, at: now) + proceed(at: now) : [])
+        }
 
         speeds.measure(id, slots: slots.count, seconds: sum.seconds)
-        for grant in round.take(sum, from: id) {
+        for grant in round.take(sum, norm: norm, from: id) {
             speeds.finished(grant.slots.count, by: id, in: (now - grant.since).inSeconds)
         }
         round.times.brought(by: id, at: now)

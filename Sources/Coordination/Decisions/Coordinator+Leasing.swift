@@ -7,7 +7,12 @@ extension Coordinator {
     mutating func assign(at now: Duration) -> [CoordinatorEffect] {
         guard !round.free.isEmpty, !isPaused, hasEnough(at: now) else { return [] }
         let busy = round.busy
-        let free = membership.sorted.filter { $0.mayCompute && !busy.contains($0.id) && canDeliver($0) }
+        let able = membership.sorted.filter { $0.mayCompute && !busy.contains($0.id) }
+        let free = able.filter(canDeliver)
+        guard !free.isEmpty else {
+            return able.isEmpty || !busy.isEmpty
+                ? [] : fallBack("none of those who are idle reaches all who add up", at: now) + proceed(at: now)
+        }
         let idle = free.filter { !isSpared($0.id) }
         guard !idle.isEmpty else { return [] }
 
@@ -25,7 +30,11 @@ extension Coordinator {
                 effects += lease(slots, to: id, at: now)
             }
         } else {
-            effects += shareOut(round.free.sorted(), among: idle.map(\.id), at: now)
+            let leased = shareOut(round.free.sorted(), among: idle.map(\.id), at: now)
+            if leased.isEmpty && busy.isEmpty && round.shards != nil {
+                return fallBack("those whose turn it is do not reach all who add up", at: now) + proceed(at: now)
+            }
+            effects += leased
         }
         return effects
     }

@@ -16,6 +16,7 @@ extension Coordinator {
         case .join, .inquire: effects = []
         case .ping(let status): effects = pinged(status, by: id, at: now)
         case .sum(let sum): effects = took(sum, norm: sum.norm ?? .infinity, stamp: stamp, isSharded: true, at: now)
+        case .measured(let measurement): effects = measured(measurement, by: id, at: now)
         case .notFinite(let lease, let round, let outcome):
             effects = notFinite(outcome, lease: lease, round: round, from: id, at: now)
         case .handBack(let round, let kept): effects = handedBack(round: round, keeping: kept, by: id, at: now)
@@ -170,7 +171,7 @@ extension Coordinator {
         effects += lostPainter(id)
         let lost = phase == .computing ? round.lose(id) : []
         if !lost.isEmpty { effects.append(.note(.reassigned(slots: lost.count, of: id))) }
-        if needed(id) { effects += fallBack("\(id) is gone", at: now) }
+        effects += mend(id, at: now)
         return effects + introduce() + proceed(at: now)
     }
 

@@ -110,20 +110,25 @@ extension Coordinator {
         return workers.isEmpty ? [.note(.nobody(called: name))] : dismissDrained(at: now)
     }
 
-    /// Sends those home who are asked to leave and have nothing to finish.
+    /// Sends those home who are asked to leave and have nothing to finish, nor anything that the step needs, unless nobody else is
+    /// there to go on with it.
     mutating func dismissDrained(at now: Duration) -> [CoordinatorEffect] {
         let busy = round.busy
-        let done = membership.sorted.filter { $0.isDraining && !busy.contains($0.id) }
-        return done.isEmpty ? [] : done.flatMap { dismiss($0) } + proceed(at: now)
+        let isHelpless = !round.isComplete && busy.isEmpty && !membership.members.values.contains(where: \.mayCompute)
+        let done = membership.sorted.filter {
+            $0.isDraining && !busy.contains($0.id) && (isHelpless || !needed($0.id))
+        }
+        return done.isEmpty ? [] : done.flatMap { dismiss($0, at: now) } + proceed(at: now)
     }
 
-    mutating func dismiss(_ member: Membership.Member) -> [CoordinatorEffect] {
+    mutating func dismiss(_ member: Membership.Member, at now: Duration) -> [CoordinatorEffect] {
         let reason = "it was asked to leave"
         membership.remove(member.id)
+        let mended = mend(member.id, at: now)
         return lostPainter(member.id) + [
             .send(.goodbye(finished: false, reason: reason), to: member.peer, stamp: member.stamp),
             .forget(member.id), .note(.left(member.id, name: member.name, reason: reason)),
-        ]
+        ] + mended
     }
 
     // MARK: - The end

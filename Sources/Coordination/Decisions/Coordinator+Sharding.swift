@@ -60,35 +60,55 @@ extension Coordinator {
         // Where every slot is left out there is nothing to add up.
         guard !round.terms.isEmpty else { return fallBack("all of its slots are left out", at: now) + proceed(at: now) }
         round.reducingSince = now
-        let terms = round.terms.sorted { $0.key.lowerBound < $1.key.lowerBound }.map {
-            Reduction.Term(worker: $0.value, slots: $0.key)
-        }
+        let terms = sortedTerms.map { Reduction.Term(worker: $0.term.worker, slots: $0.slots) }
         let reduction = Reduction(
             round: round.number, step: round.plan.step, slotCount: round.plan.slotCount,
             lossScale: round.plan.lossScale, terms: terms)
         return shards.compactMap { shard in
-            membership[WorkerID(shard.owner)].map {
+            if shard.owner == WorkerID.nobody.number { return .reduce(reduction) }
+            return membership[WorkerID(shard.owner)].map {
                 .send(.reduce(reduction), to: $0.peer, stamp: $0.stamp)
             }
         }
     }
 
-    /// All shards of the step's sum are here.
-    ///
-    /// - Parameter norm: of the sum, which cannot be longer than its slots' gradients laid end to end.
-    mutating func reduced(round number: UInt32, norm: Double, at now: Duration) -> [CoordinatorEffect] {
+    /// All shards of the step's sum are here, so long each.
+    mutating func reduced(round number: UInt32, norms: [Double], own: [Double]?, at now: Duration)
+        -> [CoordinatorEffect]
+    {
         guard phase == .computing, number == round.number, round.shards != nil, round.reducingSince != nil else {
             dropped.stale += 1
             return []
         }
-        let most = round.outcomes.values.reduce(0) {
-            $0 + Double($1.outcome.samples) * $1.outcome.squaredGradientNorm.squareRoot()
+        round.evidence.norms = norms
+        if let own { round.evidence.add(own, by: WorkerID.nobody.number) }
+        return judgeShards(at: now)
+    }
+
+    /// The owner of a shard has told what it found in it.
+    mutating func measured(_ measurement: Measurement, by id: WorkerID, at now: Duration) -> [CoordinatorEffect] {
+        guard phase == .computing, measurement.round == round.number, round.reducingSince != nil,
+            round.shards?.contains(where: { $0.owner == id.number }) ?? false,
+            measurement.squares.count == round.terms.count
+        else {
+            dropped.stale += 1
+            return []
         }
-        // Rounded by its makers and by the owners of its shards it may be 16/9 as long (GradientRounding).
-        guard norm <= 2 * most * Double(round.plan.lossScale) + 1e-20 else {
-            return fallBack("the sum that came back is not the sum of its slots", at: now)
-        }
-        return finishStep(at: now)
+        round.evidence.add(measurement.squares, by: id.number)
+        return judgeShards(at: now)
+    }
+
+    /// Ends a sharded step when everything is known of it that there is to know, or does it again where that does not fit.
+    private mutating func judgeShards(at now: Duration) -> [CoordinatorEffect] {
+        guard let shards = round.shards, round.evidence.isComplete(for: shards) else { return [] }
+        let contradiction = round.evidence.contradiction(
+            sortedTerms, shards, format: settings.welcome.gradientFormat)
+        return contradiction.map { fallBack($0, at: now) } ?? finishStep(at: now)
+    }
+
+    /// The sums that the step is made of, in the order in which owners are told of them.
+    private var sortedTerms: [(slots: Range<Int>, term: Round.Term)] {
+        round.terms.sorted { $0.key.lowerBound < $1.key.lowerBound }.map { ($0.key, $0.value) }
     }
 
     /// Ends the part of the workers in a step's sum: all of it goes to the coordinator, in this very step.
@@ -109,13 +129,45 @@ extension Coordinator {
 
     /// Whether a worker's sums can get to where this step needs them.
     func canDeliver(_ member: Membership.Member) -> Bool {
-        round.shards?.allSatisfy { $0.owner == member.id.number || member.reached.contains(WorkerID($0.owner)) } ?? true
+        round.shards?.allSatisfy {
+            [member.id.number, WorkerID.nobody.number].contains($0.owner) || member.reached.contains(WorkerID($0.owner))
+        } ?? true
+    }
+
+    /// Goes on without a worker that the step has needed: its slots are computed again, and where it had a shard that alone
+    /// goes to the coordinator, which adds it up in its place.
+    ///
+    /// Once the owners have been asked to add up, or a second one is gone, all of the step does.
+    mutating func mend(_ id: WorkerID, at now: Duration) -> [CoordinatorEffect] {
+        guard phase == .computing, let shards = round.shards, needed(id) else { return [] }
+        let nobody = WorkerID.nobody.number
+        let isOwner = shards.contains { $0.owner == id.number }
+        guard round.reducingSince == nil, shards.contains(where: { $0.owner != id.number && $0.owner != nobody }),
+            !isOwner || !shards.contains(where: { $0.owner == nobody }), settings.welcome.gradientFormat == .fp32
+        else { return fallBack("\(id) is gone", at: now) }
+        let lost = round.loseSums(of: id)
+        var effects: [CoordinatorEffect] = lost.isEmpty ? [] : [.note(.reassigned(slots: lost.count, of: id))]
+        guard isOwner else { return effects }
+        let mended = shards.map { shard in
+            var shard = shard
+            if shard.owner == id.number { shard.owner = nobody }
+            return shard
+        }
+        round.shards = mended
+        effects.append(.note(.adopted(step: round.plan.step, shardOf: id)))
+        for member in membership.sorted {
+            effects.append(
+                .send(.reshard(round: round.number, shards: mended), to: member.peer, stamp: member.stamp))
+            if member.sent?.delivery == round.scattered { membership[member.id]?.sent = nil }
+            effects += refreshWeights(of: member.id, at: now)
+        }
+        return effects
     }
 
     /// Whether the step has needed a worker's help, or has its sums in its shards.
     func needed(_ id: WorkerID) -> Bool {
         guard let shards = round.shards else { return false }
-        return shards.contains { $0.owner == id.number } || round.terms.values.contains(id)
+        return shards.contains { $0.owner == id.number } || round.terms.values.contains { $0.worker == id }
     }
 
     /// Looks for sums that do not arrive.

@@ -86,7 +86,7 @@ package struct Coordinator: Sendable {
         case .bulkOpened(let stamp): bulkOpened(stamp, at: now)
         case .sum(let sum, let norm, let stamp): took(sum, norm: norm, stamp: stamp, at: now)
         case .damagedSum(let slots, let round, let stamp): damagedSum(slots, round: round, stamp: stamp, at: now)
-        case .reduced(let round, let norm): reduced(round: round, norm: norm, at: now)
+        case .reduced(let round, let norms, let own): reduced(round: round, norms: norms, own: own, at: now)
         case .unreachable(let id): remove(id, reason: "its connection is gone", .flapping, at: now)
         case .revoked(let id, let refusal): revoked(id, refusal, at: now)
         case .applied(let verdict, let next): applied(verdict, next: next, at: now)
@@ -166,7 +166,7 @@ package struct Coordinator: Sendable {
         round = Round(next, number: round.number + 1)
         phase = .computing
         effects.append(beginEffect)
-        for member in membership.sorted where member.isDraining { effects += dismiss(member) }
+        for member in membership.sorted where member.isDraining { effects += dismiss(member, at: now) }
         if let stopping { return effects + close(.stopped(reason: stopping), at: now) }
         return effects + atBoundary(at: now) + proceed(at: now)
     }

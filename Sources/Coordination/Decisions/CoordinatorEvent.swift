@@ -13,8 +13,10 @@ package enum CoordinatorEvent: Sendable {
     case sum(SlotSum, norm: Double, stamp: Stamp)
     /// A chunk of a sum came whose bytes are not those that were sent.
     case damagedSum(Range<Int>, round: UInt32, stamp: Stamp)
-    /// All shards of a round's sum are here; `norm` as above.
-    case reduced(round: UInt32, norm: Double)
+    /// All shards of a round's sum are here; how long each of them is, in the order of the round's shards.
+    ///
+    /// `own` is what the coordinator found in nobody's shard: Σ x² of each sum.
+    case reduced(round: UInt32, norms: [Double], own: [Double]?)
     /// A worker's connection is gone.
     case unreachable(WorkerID)
     /// A worker's key is on the list no more.
@@ -52,6 +54,8 @@ package enum CoordinatorEffect: Equatable, Sendable {
     case scatterWeights([Shard], step: Int, delivery: UInt32)
     /// Be ready for sums over whole subtrees of this many slots.
     case begin(round: UInt32, step: Int, slotCount: Int)
+    /// Add up nobody's shard from these sums.
+    case reduce(Reduction)
     /// Add the sum that has just come to the step's.
     case keep(Range<Int>, from: WorkerID)
     /// Let go of it.

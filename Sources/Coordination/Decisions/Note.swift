@@ -21,6 +21,7 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
     case waiting(reason: String)
     case topology(String)
     case fellBack(step: Int, reason: String)
+    case adopted(step: Int, shardOf: WorkerID)
     case repeated(step: Int, reason: String)
     case rolledBack(to: Int, reason: String)
     /// The world is another than at the step before, and the batch grows with it.
@@ -65,6 +66,8 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
                 + "\(Note.brief(usual)) is to be expected; somebody else is asked"
         case .waiting(let reason): reason
         case .topology(let sentence): sentence
+        case .adopted(let step, let id):
+            "\(id) is gone, and the coordinator adds up its shard of step \(step) in its place"
         case .fellBack(let step, let reason): "step \(step) goes by way of the coordinator: \(reason)"
         case .repeated(let step, let reason): "step \(step) is done again: \(reason)"
         case .rolledBack(let step, let reason): "back to step \(step): \(reason)"

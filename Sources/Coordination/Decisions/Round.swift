@@ -41,6 +41,13 @@ struct Round: Sendable {
         var isOpen: Bool { !isLost && !missing.isEmpty }
     }
 
+    /// One of the sums that a step is made of.
+    struct Term: Equatable, Sendable {
+        let worker: WorkerID
+        /// √Σ x², measured by the coordinator in a star, stated by the worker where it goes to others in parts.
+        let norm: Double
+    }
+
     /// A norm that nobody else has confirmed.
     struct Doubt: Sendable {
         let worker: WorkerID
@@ -65,8 +72,10 @@ struct Round: Sendable {
     var isScatteredAsUpdate = false
     /// When the owners were asked to add up.
     var reducingSince: Duration?
-    /// The sums that the step is made of, and whose they are.
-    private(set) var terms: [Range<Int>: WorkerID] = [:]
+    /// What the owners have found in their shards of the sums, and how long their own sums of them are.
+    var evidence = ShardEvidence()
+    /// The sums that the step is made of, whose they are, and how long they are said to be.
+    private(set) var terms: [Range<Int>: Term] = [:]
     private(set) var grants: [Grant] = []
     /// By slot, of those that are in.
     private(set) var outcomes: [Int: (outcome: SlotOutcome, worker: WorkerID)] = [:]
@@ -91,6 +100,9 @@ struct Round: Sendable {
         free = Set(0..<plan.slotCount)
         reservations = Array(repeating: 0, count: plan.slotCount)
     }
+
+    /// Chunks of the shard that the coordinator adds up, its owner being gone.
+    var orphan: Range<UInt32>? { shards?.first { $0.owner == WorkerID.nobody.number }?.chunks }
 
     var isComplete: Bool { outcomes.count + leftOut.count == plan.slotCount }
 
@@ -139,13 +151,13 @@ struct Round: Sendable {
     /// Takes a fresh sum over a whole subtree.
     ///
     /// - Returns: those of its worker's grants that are done now.
-    mutating func take(_ sum: SlotSum, from worker: WorkerID) -> [Grant] {
+    mutating func take(_ sum: SlotSum, norm: Double, from worker: WorkerID) -> [Grant] {
         guard let slots = sum.slots else { return [] }
         for outcome in sum.outcomes { outcomes[outcome.slot] = (outcome, worker) }
         for below in terms.keys where slots.lowerBound <= below.lowerBound && below.upperBound <= slots.upperBound {
             terms[below] = nil
         }
-        terms[slots] = worker
+        terms[slots] = Term(worker: worker, norm: norm)
         seconds[worker, default: 0] += sum.seconds
         return settle(slots).filter { $0.worker == worker }
     }
@@ -225,10 +237,22 @@ struct Round: Sendable {
         return lost.sorted()
     }
 
+    /// Forgets the sums of a worker whose parts may not have got to where they were needed.
+    ///
+    /// - Returns: their slots, which are to be computed again.
+    mutating func loseSums(of worker: WorkerID) -> [Int] {
+        let slots = terms.filter { $0.value.worker == worker }.keys.flatMap { $0 }
+        terms = terms.filter { $0.value.worker != worker }
+        for slot in slots { outcomes[slot] = nil }
+        free.formUnion(slots.filter { reservations[$0] == 0 && !isIn($0) })
+        return slots.sorted()
+    }
+
     /// Forgets which sums are in, since they are to come again from those who made them, where these are still there.
     mutating func reopen(at now: Duration, within patience: Duration, isThere: (WorkerID) -> Bool) {
         outcomes = [:]
         terms = [:]
+        evidence = ShardEvidence()
         seconds = [:]
         reservations = Array(repeating: 0, count: plan.slotCount)
         for index in grants.indices where !grants[index].isLost {

@@ -38,8 +38,11 @@ struct Speeds: Sendable {
     }
 
     /// When a lease of this many slots is late: median + 6·MAD of recent ones; nil before there are any.
+    ///
+    /// Whoever has not been measured yet may be four times as slow as the slowest.
     func deadline(for slots: Int, of worker: WorkerID) -> Duration? {
-        guard delays.count >= 3, let speed = measured[worker], speed > 0 else { return nil }
+        guard delays.count >= 3, let speed = measured[worker] ?? measured.values.min().map({ $0 / 4 }), speed > 0
+        else { return nil }
         let median = Speeds.median(delays)
         let deviation = Speeds.median(delays.map { abs($0 - median) })
         let factor = max(1.5 * median, median + 6 * deviation)

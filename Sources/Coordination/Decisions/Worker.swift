@@ -183,7 +183,8 @@ package struct Worker: Sendable {
         switch message {
         case .welcome, .answer: stale += 1
         case .pong: break
-        case .refused(let refusal): return refused(refusal)
+        case .refused(let refusal):
+            return refusal.mayPass ? [.note("\(refusal)")] + lookAgain(at: now) : refused(refusal)
         case .rejoin(let reason):
             return [.note("The coordinator asks to join again: \(reason)")] + lookAgain(at: now)
         case .goodbye(let finished, let reason):
@@ -202,6 +203,8 @@ package struct Worker: Sendable {
         case .peers(let peers): return [.meet(peers)]
         case .reduce(let reduction): return [.reduce(reduction)]
         case .passOn(let delivery, let others): return [.passOn(delivery: delivery, to: others)]
+        case .reshard(let number, let shards):
+            return number == leases.round ? [.reshard(round: number, shards)] : []
         case .resend(let number):
             guard number == leases.round else { return [] }
             leases.reopen()

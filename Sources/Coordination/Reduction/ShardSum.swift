@@ -67,7 +67,8 @@ final class ShardSum {
                 throw .slots(lower: header.slots.lowerBound, upper: header.slots.upperBound)
             }
             others[term] = Assembly(
-                Assembly.Subject(header), count: count, chunkBytes: chunkBytes, chunks: chunks, format: format)
+                Assembly.Subject(header), count: count, chunkBytes: chunkBytes, chunks: chunks, format: format,
+                isMeasured: true)
         }
         try others[term]?.take(header, payload)
     }
@@ -95,6 +96,21 @@ final class ShardSum {
             ready += 1
         }
         return (result.floats, result.start, ready)
+    }
+
+    /// How long each of the sums is in this shard, once all of it is added up.
+    func measurement() -> Measurement? {
+        guard let reduction, ready == chunks.count else { return nil }
+        let terms = reduction.terms.compactMap { term in term.slots.map { Term(worker: term.worker, slots: $0) } }
+        let first = chunkRange(Int(chunks.lowerBound), of: count * 4, in: chunkBytes).lowerBound / 4
+        let end = chunkRange(Int(chunks.upperBound) - 1, of: count * 4, in: chunkBytes).upperBound / 4
+        return Measurement(
+            round: round,
+            squares: terms.map { term in
+                // Adding up overwrites what came from others, which was measured when it came; its own sums stay.
+                own[term].map { squares(UnsafeBufferPointer(rebasing: $0.elements[first..<end])) }
+                    ?? others[term]?.squares(of: chunks) ?? 0
+            })
     }
 
     private func plan(_ reduction: Reduction, _ terms: [Term]) -> Operand? {

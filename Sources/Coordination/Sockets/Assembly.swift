@@ -30,8 +30,8 @@ struct Assembly {
     private let base: FlatFloats?
     private let isMeasured: Bool
     private var missing: Set<UInt32>
-    /// Σ x² over the chunks that are in.
-    private var squaresOfAll = 0.0
+    /// Σ x² of each chunk that is in.
+    private var squares: [Double]
 
     /// - Parameters:
     ///   - count: floats of the whole, as both sides have agreed; never what a message says.
@@ -39,7 +39,7 @@ struct Assembly {
     ///   - chunks: of the whole, those that are wanted; nil is all.
     ///   - format: how the floats are written, as both sides have agreed.
     ///   - base: as many floats as the whole, to which the chunks are added; nil takes the chunks as they are.
-    ///   - isMeasured: whether ``norm`` will be asked for.
+    ///   - isMeasured: whether ``norm`` or ``squares(of:)`` will be asked for.
     init(
         _ subject: Subject, count: Int, chunkBytes: Int, chunks: Range<UInt32>? = nil, format: GradientFormat = .fp32,
         base: FlatFloats? = nil, isMeasured: Bool = false
@@ -56,12 +56,18 @@ struct Assembly {
         let end = chunkRange(Int(self.chunks.upperBound) - 1, of: bytes, in: chunkBytes).upperBound
         floats = FlatFloats(count: (end - first) / MemoryLayout<Float>.size)
         missing = Set(self.chunks)
+        squares = isMeasured ? Array(repeating: 0, count: self.chunks.count) : []
     }
 
     var isComplete: Bool { missing.isEmpty }
 
     /// √Σ x² of what is in; not finite when something in it is not.
-    var norm: Double { squaresOfAll.squareRoot() }
+    var norm: Double { squares(of: chunks).squareRoot() }
+
+    /// Σ x² of these chunks, as far as they are in.
+    func squares(of wanted: Range<UInt32>) -> Double {
+        wanted.clamped(to: chunks).reduce(0) { $0 + squares[Int($1 - chunks.lowerBound)] }
+    }
 
     /// Whether a chunk is in.
     func has(_ chunk: UInt32) -> Bool { chunks.contains(chunk) && !missing.contains(chunk) }
@@ -93,7 +99,10 @@ struct Assembly {
             for (index, element) in before.enumerated() { floats[index] = element + floats[index] }
         }
         missing.remove(header.chunk)
-        if isMeasured { squaresOfAll += squares(UnsafeBufferPointer(place.assumingMemoryBound(to: Float.self))) }
+        if isMeasured {
+            let floats = UnsafeBufferPointer(place.assumingMemoryBound(to: Float.self))
+            squares[Int(header.chunk - chunks.lowerBound)] = Coordination.squares(floats)
+        }
     }
 }
 

@@ -14,7 +14,7 @@ final class BulkDesk {
         /// A chunk of a sum over these slots is not what was sent.
         case damagedSum(Range<Int>, round: UInt32, Stamp)
         /// All shards of a round's sum are in; ``takeReduced()`` has it.
-        case reduced(round: UInt32, norm: Double)
+        case reduced(round: UInt32, norms: [Double], own: [Double]?)
     }
 
     private struct Channel {
@@ -38,6 +38,7 @@ final class BulkDesk {
     private var channels: [WorkerID: Channel] = [:]
     private var complete: [WorkerID: FlatFloats] = [:]
     private var reduced: Assembly?
+    private var orphan: OrphanShard?
 
     init(
         _ address: Address, behind gate: Gate, in context: Context, parameterCount: Int, chunkBytes: Int,
@@ -164,7 +165,8 @@ final class BulkDesk {
             case .credit: channels[header.stamp.worker]?.outflow.receiveCredit(header.chunkCount)
             case .control: return try takeEnding(header, payload)
             case .contentRequest: try contents.take(header, payload, from: routingID)
-            case .hello, .weights, .segment, .share, .content, .operation:
+            case .segment: return try takeSegment(header, payload, round: round)
+            case .hello, .weights, .share, .content, .operation:
                 throw WireError.unknownKind(header.kind.rawValue)
             }
         } catch WireError.payloadChecksum, WireError.headerChecksum {
@@ -180,14 +182,67 @@ final class BulkDesk {
     /// The sum that ``Arrival/sum(_:norm:_:)`` told of.
     func takeSum(of id: WorkerID) -> FlatFloats? { complete.removeValue(forKey: id) }
 
-    /// The sum that ``Arrival/reduced(round:norm:)`` told of.
+    /// The sum that ``Arrival/reduced(round:norms:own:)`` told of.
     func takeReduced() -> FlatFloats? {
-        defer { reduced = nil }
+        defer { dropReduced() }
         return reduced?.floats
     }
 
     /// Lets go of what has come of a sum that is no longer wanted.
-    func dropReduced() { reduced = nil }
+    func dropReduced() {
+        reduced = nil
+        orphan = nil
+    }
+
+    /// Adds up the shard whose owner is gone from these sums, as soon as their parts of it are here.
+    ///
+    /// - Returns: word of the whole sum, if that is complete now.
+    func reduce(_ reduction: Reduction, round: Round) throws -> Arrival {
+        guard let chunks = round.orphan else { return .nothing }
+        openOrphan(chunks, round)
+        orphan?.begin(reduction)
+        return try advanceOrphan(round)
+    }
+
+    private func openOrphan(_ chunks: Range<UInt32>, _ round: Round) {
+        guard orphan?.round != round.number || orphan?.chunks != chunks else { return }
+        orphan = OrphanShard(chunks, round: round.number, count: parameterCount, chunkBytes: chunkBytes)
+    }
+
+    private func takeSegment(_ header: Header, _ payload: Frame, round: Round) throws -> Arrival {
+        grantCredit(header.stamp, isLast: header.chunk + 1 == header.part.upperBound)
+        let slots = Int(header.slots.lowerBound)..<Int(header.slots.upperBound)
+        guard let chunks = round.orphan, chunks.contains(header.chunk), header.round == round.number,
+            round.tree.isNode(slots)
+        else {
+            dropped.stale += 1
+            return .nothing
+        }
+        openOrphan(chunks, round)
+        try payload.withUnsafeBytes { bytes throws(WireError) in try orphan?.take(header, bytes) }
+        return try advanceOrphan(round)
+    }
+
+    private func advanceOrphan(_ round: Round) throws -> Arrival {
+        guard let (header, chunks) = orphan?.takeResult(step: round.plan.step, slotCount: round.plan.slotCount) else {
+            return .nothing
+        }
+        for (index, bytes) in chunks {
+            var header = header
+            header.chunk = index
+            try put(header.describing(bytes), bytes)
+        }
+        return arrival(in: round)
+    }
+
+    private func put(_ header: Header, _ bytes: UnsafeRawBufferPointer) throws(WireError) {
+        let subject = Assembly.Subject(header)
+        if reduced?.subject != subject {
+            reduced = Assembly(
+                subject, count: parameterCount, chunkBytes: chunkBytes, format: format, isMeasured: true)
+        }
+        try reduced?.take(header, bytes)
+    }
 
     private func takeReduced(_ header: Header, _ payload: Frame, round: Round) throws -> Arrival {
         grantCredit(header.stamp, isLast: header.chunk + 1 == header.part.upperBound)
@@ -198,14 +253,15 @@ final class BulkDesk {
             dropped.stale += 1
             return .nothing
         }
-        let subject = Assembly.Subject(header)
-        if reduced?.subject != subject {
-            reduced = Assembly(
-                subject, count: parameterCount, chunkBytes: chunkBytes, format: format, isMeasured: true)
-        }
-        try payload.withUnsafeBytes { bytes throws(WireError) in try reduced?.take(header, bytes) }
+        try payload.withUnsafeBytes { bytes throws(WireError) in try put(header, bytes) }
+        return arrival(in: round)
+    }
+
+    /// Word of the whole sum, once all shards of it are here.
+    private func arrival(in round: Round) -> Arrival {
         guard let reduced, reduced.isComplete else { return .nothing }
-        return .reduced(round: round.number, norm: reduced.norm)
+        let norms = (round.shards ?? []).map { reduced.squares(of: $0.first..<$0.end).squareRoot() }
+        return .reduced(round: round.number, norms: norms, own: orphan?.squares)
     }
 
     private func grantCredit(_ stamp: Stamp, isLast: Bool) {

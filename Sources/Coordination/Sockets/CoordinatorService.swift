@@ -149,7 +149,8 @@ package final class CoordinatorService {
                 try happen(.sum(sum, norm: norm, stamp: stamp), at: clock.advance())
             case .damagedSum(let slots, let round, let stamp):
                 try happen(.damagedSum(slots, round: round, stamp: stamp), at: clock.advance())
-            case .reduced(let round, let norm): try happen(.reduced(round: round, norm: norm), at: clock.advance())
+            case .reduced(let round, let norms, let own):
+                try happen(.reduced(round: round, norms: norms, own: own), at: clock.advance())
             }
         }
     }
@@ -188,6 +189,10 @@ package final class CoordinatorService {
             case .begin(_, _, let slotCount):
                 sum.begin(slotCount: slotCount)
                 desk.dropReduced()
+            case .reduce(let reduction):
+                if case .reduced(let round, let norms, let own) = try desk.reduce(reduction, round: coordinator.round) {
+                    try happen(.reduced(round: round, norms: norms, own: own), at: clock.advance())
+                }
             case .keep(let slots, let id):
                 if let floats = desk.takeSum(of: id) { sum.take(floats, over: slots) }
             case .discard(_, let id): _ = desk.takeSum(of: id)

@@ -13,6 +13,8 @@ struct KeptSums {
     private(set) var leases: [UInt64] = []
     /// Where the parts of sums go; nil when all of a sum goes to the coordinator.
     private var shards: (round: UInt32, [Shard])?
+    /// Where they go since an owner is gone.
+    private var mended: (round: UInt32, [Shard])?
     private var fallenBack: UInt32 = 0
 
     mutating func keep(_ sum: SlotSum, _ floats: FlatFloats, step: Int) {
@@ -21,13 +23,26 @@ struct KeptSums {
 
     mutating func computed(_ lease: UInt64) { leases.append(lease) }
 
+    /// A lease without shards ends those of its round, also where word of that got lost.
     mutating func heed(_ lease: Lease) {
-        if let shards = lease.shards { self.shards = (lease.round, shards) }
+        shards = lease.shards.map { (lease.round, $0) }
+        if shards == nil { mended = nil }
+    }
+
+    /// An owner is gone.
+    ///
+    /// - Returns: the sums of this round, parts of which have to go elsewhere; none where that is known already.
+    mutating func reshard(_ round: UInt32, _ shards: [Shard]) -> [Kept] {
+        guard round > fallenBack, mended?.round != round else { return [] }
+        mended = (round, shards)
+        return kept.filter { $0.sum.round == round }
     }
 
     /// Where a sum of this round goes, part by part.
     func shards(of round: UInt32) -> [Shard]? {
-        round > fallenBack && shards?.round == round ? shards?.1 : nil
+        guard round > fallenBack else { return nil }
+        if let mended, mended.round == round { return mended.1 }
+        return shards?.round == round ? shards?.1 : nil
     }
 
     /// All sums of this round go to the coordinator from now on.
@@ -41,6 +56,7 @@ struct KeptSums {
         leases = []
         if round == nil {
             shards = nil
+            mended = nil
             fallenBack = 0
         }
     }

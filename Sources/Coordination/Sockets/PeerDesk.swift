@@ -199,6 +199,12 @@ final class PeerDesk {
         return (rounded, part, reduction)
     }
 
+    /// What this worker has found in its shard of the step's sums, once all of them are there.
+    func measurement() -> Measurement? {
+        guard let sum, sum.round == reduction?.round else { return nil }
+        return sum.measurement()
+    }
+
     /// What this worker has added up is not wanted, and neither is what rounding it has left.
     func forgetRounding() { rounding.forget() }
 

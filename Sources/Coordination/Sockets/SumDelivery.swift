@@ -11,6 +11,8 @@ struct SumDelivery {
     private var rounding: GradientRounding
     /// The round whose shard of the sum is on its way to the coordinator.
     private var isReducing: UInt32?
+    /// The last round of whose shard the coordinator has been told what was found in it.
+    private var hasMeasured: UInt32 = 0
     /// Leases that are computed, but not all of whose sums have arrived.
     private(set) var computed: [UInt64] = []
 
@@ -36,6 +38,7 @@ struct SumDelivery {
             return nil
         }
         peers.send(floats, sum, step: step, to: shards)
+        sendOrphans(sum, floats, step: step, of: shards)
         guard rounding.format != .fp32 else { return sum }
         var word = sum
         word.norm = floats.norm
@@ -59,23 +62,54 @@ struct SumDelivery {
             Outflow.Parcel(header: header, floats: floats, ending: WorkerMessage.sum(sum), format: rounding.format))
     }
 
+    /// Sends the coordinator the parts of a sum that are nobody's.
+    private mutating func sendOrphans(_ sum: SlotSum, _ floats: FlatFloats, step: Int, of shards: [Shard]) {
+        guard let slots = sum.slots else { return }
+        for shard in shards where shard.owner == WorkerID.nobody.number {
+            guard let chunks = shard.chunks else { continue }
+            var header = Header(.segment, stamp)
+            header.step = UInt64(step)
+            header.round = sum.round
+            header.slots = UInt32(slots.lowerBound)..<UInt32(slots.upperBound)
+            header.part = chunks
+            outflow.put(
+                Outflow.Parcel(
+                    header: header, floats: floats, ending: nil,
+                    part: Outflow.Parcel.Part(chunks: chunks, count: floats.count, start: 0), format: rounding.format))
+        }
+    }
+
+    /// An owner is gone: its parts of sums that were made already go to the coordinator too.
+    mutating func reshard(_ round: UInt32, _ shards: [Shard]) {
+        for kept in sums.reshard(round, shards) { sendOrphans(kept.sum, kept.floats, step: kept.step, of: shards) }
+    }
+
     /// The workers' part in this round is over: all sums go to the coordinator.
     mutating func resend(_ round: UInt32, withdrawingFrom peers: PeerDesk) {
         peers.abandon(before: round + 1)
         peers.forgetRounding()
-        outflow.drop { $0.kind == .reduced }
+        outflow.drop { $0.kind == .reduced || $0.kind == .segment }
         isReducing = nil
         for kept in sums.fallBack(round) { sendWhole(kept.sum, kept.floats, step: kept.step) }
         computed = sums.leases
     }
 
     /// Sends the coordinator as much of this worker's shard of the step's sum as is there.
-    mutating func reduce(at peers: PeerDesk) {
-        guard let (floats, part, reduction) = peers.advance() else { return }
+    ///
+    /// - Returns: what the coordinator is to be told of the sums in the shard, once all of it is there.
+    mutating func reduce(at peers: PeerDesk) -> Measurement? {
+        guard let (floats, part, reduction) = peers.advance() else { return nil }
         if isReducing == reduction.round {
             outflow.release(part.ready ?? 0) { $0.kind == .reduced }
-            return
+        } else {
+            put(floats, part, reduction)
         }
+        guard hasMeasured < reduction.round, let measurement = peers.measurement() else { return nil }
+        hasMeasured = reduction.round
+        return measurement
+    }
+
+    private mutating func put(_ floats: FlatFloats, _ part: Outflow.Parcel.Part, _ reduction: Reduction) {
         isReducing = reduction.round
         var header = Header(.reduced, stamp)
         header.step = UInt64(reduction.step)

@@ -63,7 +63,7 @@ final class WorkerLink {
             try peers.read { header, payload in try takeWeights(header, payload, isOwnShare: false) }
             try happen(.reached(peers.reached), at: now)
             intake.relay(through: peers)
-            delivery.reduce(at: peers)
+            if let measurement = delivery.reduce(at: peers) { lines.say(.measured(measurement), stamp: stamp) }
             for sentence in try peers.pump(at: now) { observe(sentence) }
             if let bulk = lines.bulk {
                 try delivery.pump(to: bulk.socket)
@@ -100,6 +100,7 @@ final class WorkerLink {
         case .meet(let others): try peers.meet(others)
         case .reduce(let reduction): peers.reduce(reduction)
         case .passOn(let delivery, let others): intake.passOn(delivery, to: others)
+        case .reshard(let round, let shards): delivery.reshard(round, shards)
         case .resend(let round): delivery.resend(round, withdrawingFrom: peers)
         case .compute(let lease):
             delivery.heed(lease)

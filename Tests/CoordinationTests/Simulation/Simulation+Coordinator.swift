@@ -1,27 +1,30 @@
-import Coordination
 import Foundation
+import Recipe
 import Wire
+
+@testable import Coordination
 
 /// The coordinator's box: the decisions, the sum, and a disk.
 extension Simulation {
     mutating func startCoordinator() {
         guard coordinator == nil else { return }
         // Whatever was not on the disk is gone.
-        (step, weights) = (durable.step, durable.weights)
+        (step, weights, cursor) = (durable.step, durable.weights, durable.cursor)
         contributions.removeLast(contributions.count - step)
         // It went down while it waited for pictures of the last step: there is nothing left to train.
-        if step == world.steps { return finish = .complete }
+        if isDone { return finish = .complete }
         coordinatorLife += 1
-        stepsThisLife = 0
+        slotsThisLife = 0
         // It knows no norms of late any more, without which what is absurd cannot be told from what is large.
         for index in workers.indices { workers[index].absurdUntil = 0 }
         let welcome = Welcome(
-            run: Data(), bulkPort: 1, parameterCount: 2, chunkBytes: 1024, creditChunks: 4, threads: 1)
+            run: Data(), bulkPort: 1, parameterCount: 2, chunkBytes: 4, creditChunks: 4, threads: 1)
         var settings = Coordinator.Settings(
             run: Self.run, incarnation: UInt64(coordinatorLife) << 32,
             requirements: Requirements(software: "1", libtorch: "1", exactnessClass: nil, shape: Self.shape),
             welcome: welcome)
         settings.minimumWorkers = min(world.minimumWorkers, world.workers)
+        settings.topology = world.isSharded ? .sharded : .star
         let machine = Coordinator(settings, plan: plan())
         coordinatorBorn = now
         signAt = now
@@ -37,13 +40,28 @@ extension Simulation {
         queue.put(.startCoordinator, at: now + .random(in: 0.1...20, using: &random))
     }
 
+    var isDone: Bool { world.slotsPerWorker == nil ? step >= world.steps : cursor >= world.totalSlots }
+
+    /// Slots of the step that comes next, if so many workers are in.
+    func slotCount(for workers: Int) -> Int {
+        guard let slotsPerWorker = world.slotsPerWorker else { return world.slots }
+        return min(slotsPerWorker * max(1, workers), world.totalSlots - cursor)
+    }
+
     private func plan() -> StepPlan {
-        StepPlan(step: step, slotCount: world.slots, lossScale: 1, weights: weightsChecksum)
+        var plan = StepPlan(step: step, slotCount: slotCount(for: 1), lossScale: 1, weights: weightsChecksum)
+        if let slotsPerWorker = world.slotsPerWorker {
+            plan.growth = StepPlan.Growth(slotsPerWorker: slotsPerWorker, limit: world.totalSlots - cursor)
+            plan.firstSlot = cursor
+        }
+        return plan
     }
 
     mutating func tell(_ event: CoordinatorEvent, _ brought: FlatFloats? = nil) {
         if case .sum(_, _, let stamp) = event, let brought { arriving[stamp.worker] = brought }
+        let slotsIn = coordinator?.round.outcomes.count
         guard let effects = coordinator?.handle(event, at: .seconds(now - coordinatorBorn)) else { return }
+        if coordinator?.round.outcomes.count != slotsIn { signAt = now }
         perform(effects)
         // The desk forgets what came with a stamp that nobody has.
         if case .sum(_, _, let stamp) = event { arriving[stamp.worker] = nil }
@@ -61,8 +79,14 @@ extension Simulation {
                 let holding = Status.Holding(delivery: delivery, checksum: weightsChecksum)
                 transmit(
                     .weights(index, connection: connection, weights, holding, step: step), with: index, isUp: false)
-            case .scatterWeights: break
-            case .begin(_, _, let slotCount): sum = TreeSum(SlotTree(slotCount: slotCount))
+            case .scatterWeights(let shards, _, let delivery): scatter(shards, delivery: delivery)
+            case .begin(_, _, let slotCount):
+                sum = TreeSum(SlotTree(slotCount: slotCount))
+                reduced = [:]
+                orphans = Orphans()
+            case .reduce(let reduction):
+                orphans.reduction = reduction
+                addUpOrphans()
             case .keep(let slots, let id):
                 guard let floats = arriving.removeValue(forKey: id) else {
                     violations.append("I4: a sum was kept that did not come")
@@ -91,18 +115,23 @@ extension Simulation {
             happened.insert(.fullDisk)
             return false
         }
-        durable = (step, weights, weightsChecksum)
+        durable = (step, weights, weightsChecksum, cursor)
         return true
     }
 
     private mutating func apply(_ contribution: StepContribution) {
         do {
-            let total = try sum.finish(leavingOut: Set(contribution.leftOut.map(\.slot)))
-            let pair = total.map { Pair($0.elements[0], $0.elements[1]) }
-            upholdStep(contribution, total: pair)
-            if let pair {
-                weights = Self.after(weights, sum: pair, samples: world.slots - contribution.leftOut.count)
+            var pair: Pair?
+            if contribution.isSharded {
+                pair = reduced.count == 2 ? Pair(reduced[0] ?? .nan, reduced[1] ?? .nan) : nil
+                shardedSteps += 1
+            } else {
+                let total = try sum.finish(leavingOut: Set(contribution.leftOut.map(\.slot)))
+                pair = total.map { Pair($0.elements[0], $0.elements[1]) }
             }
+            upholdStep(contribution, total: pair)
+            if let pair { weights = Self.after(weights, sum: pair, samples: contribution.outcomes.count) }
+            cursor += contribution.outcomes.count + contribution.leftOut.count
         } catch {
             violations.append("I4: \(error)")
         }
@@ -110,12 +139,14 @@ extension Simulation {
         contributions.append(contribution)
         step += 1
         signAt = now
-        stepsThisLife += 1
-        if step % world.saveEvery == 0 || step == world.steps, !save() {
+        slotsThisLife += contribution.outcomes.count
+        reduced = [:]
+        orphans = Orphans()
+        if step % world.saveEvery == 0 || isDone, !save() {
             tell(.saveFailed(reason: "no space left on device"))
         }
-        if world.makesPictures, step % 3 == 0 || step == world.steps { tell(.picturesDue(pictures())) }
-        tell(.applied(.committed, next: step < world.steps ? plan() : nil))
+        if world.makesPictures, step % 3 == 0 || isDone { tell(.picturesDue(pictures())) }
+        tell(.applied(.committed, next: isDone ? nil : plan()))
     }
 
     private mutating func ended(_ end: Finish) {

@@ -1,6 +1,7 @@
-import Coordination
 import TestSupport
 import Wire
+
+@testable import Coordination
 
 /// What a run makes if nothing goes wrong, and what must hold whatever does.
 extension Simulation {
@@ -9,18 +10,26 @@ extension Simulation {
     static let firstWeights = Pair(0.5, -0.25)
 
     /// Of one slot, at these weights; slots differ in size, so that the order of adding up shows.
-    func gradient(step: Int, slot: Int, weights: Pair) -> Pair {
-        var random = SeededGenerator(seed: UInt64(step * 1000 + slot))
-        var noise = Float.random(in: 0.5...1, using: &random) * [1, 0.1, 10][slot % 3]
+    ///
+    /// - Parameter number: what the slot's samples are found by.
+    func gradient(number: Int, weights: Pair) -> Pair {
+        var random = SeededGenerator(seed: UInt64(number))
+        var noise = Float.random(in: 0.5...1, using: &random) * [1, 0.1, 10][number % 3]
         if Double.random(in: 0..<1, using: &random) < world.spikes { noise *= 1e4 }
         return Pair(noise + weights.x * 0.1, noise * weights.y)
+    }
+
+    /// What a slot's samples are found by: its place in its step, or in the run where steps grow with the world.
+    func number(step: Int, slot: Int, firstSlot: Int) -> Int {
+        world.slotsPerWorker == nil ? step * 1000 + slot : 1_000_000 + firstSlot + slot
     }
 
     /// The sum as the design defines it, of all slots but those left out.
     func definition(step: Int, _ node: Range<Int>, weights: Pair, without leftOut: Set<Int> = []) -> Pair? {
         if node.count == 1 {
             return leftOut.contains(node.lowerBound)
-                ? nil : gradient(step: step, slot: node.lowerBound, weights: weights)
+                ? nil
+                : gradient(number: number(step: step, slot: node.lowerBound, firstSlot: cursor), weights: weights)
         }
         var power = 1
         while power * 2 < node.count { power *= 2 }
@@ -50,8 +59,7 @@ extension Simulation {
     mutating func uphold() {
         guard let coordinator, finish == nil else { return }
         // I1: the coordinator hands out no other weights than the master has.
-        let hasNext = step < world.steps
-        if hasNext && (coordinator.plan.step != step || coordinator.plan.weights != weightsChecksum) {
+        if !isDone && (coordinator.plan.step != step || coordinator.plan.weights != weightsChecksum) {
             violations.append("I1: the coordinator is at step \(coordinator.plan.step), the master at \(step)")
         }
         // I2, I3: what is committed is steps 0, 1, 2 …, once each.
@@ -59,7 +67,8 @@ extension Simulation {
             violations.append("I2: \(contributions.count) steps were applied before step \(step)")
         }
         // I5: a step's sums, and workers that are there.
-        if sum.count > world.slots { violations.append("I5: \(sum.count) sums of \(world.slots) slots are held") }
+        let slots = coordinator.plan.slotCount
+        if sum.count > slots { violations.append("I5: \(sum.count) sums of \(slots) slots are held") }
         if arriving.count > world.workers {
             violations.append("I5: \(arriving.count) sums of \(world.workers) workers wait")
         }
@@ -75,7 +84,15 @@ extension Simulation {
 
     /// How the run stands, for whoever looks into a failure.
     var stands: String {
-        coordinator.map { "\($0.snapshot(at: .seconds(now - coordinatorBorn)).sentence)" } ?? "no coordinator"
+        guard let coordinator else { return "no coordinator" }
+        let round = coordinator.round
+        let members = coordinator.membership.sorted.map { member in
+            "\(member.name) is worker \(member.id.number), may compute: \(member.mayCompute), draining: "
+                + "\(member.isDraining), has reached \(member.reached.map(\.number).sorted())"
+        }
+        return "\(coordinator.snapshot(at: .seconds(now - coordinatorBorn)).sentence) (free \(round.free.sorted()), "
+            + "computing \(round.busy.map(\.number).sorted()), owners \(round.shards?.map(\.owner) ?? []); "
+            + members.joined(separator: "; ") + ")"
     }
 
     /// I4, I1: a sum is added up only if it is, bit for bit, that of its slots at the master's weights.
@@ -92,9 +109,17 @@ extension Simulation {
         if contribution.step != step { violations.append("I2: step \(contribution.step) applied at step \(step)") }
         let leftOut = Set(contribution.leftOut.map(\.slot))
         let slots = (contribution.outcomes.map(\.slot) + contribution.leftOut.map(\.slot)).sorted()
-        if slots != Array(0..<world.slots) { violations.append("I3: step \(step) has slots \(slots)") }
-        if total != definition(step: step, 0..<world.slots, weights: weights, without: leftOut) {
-            violations.append("I4: step \(step) has another sum than its contributors'")
+        let count = slotCount(for: contribution.workers)
+        if slots != Array(0..<count) { violations.append("I3: step \(step) of \(count) slots has slots \(slots)") }
+        let names = Set((contribution.outcomes + contribution.leftOut).flatMap(\.sampleNames))
+        if names != Set((0..<count).map { "\(number(step: step, slot: $0, firstSlot: cursor))" }) {
+            violations.append("I3: step \(step) has the samples \(names.sorted())")
+        }
+        if total != definition(step: step, 0..<count, weights: weights, without: leftOut) {
+            violations.append(
+                "I4: step \(step) has another sum than its contributors', \(String(describing: total)) in place of "
+                    + "\(String(describing: definition(step: step, 0..<count, weights: weights, without: leftOut))), "
+                    + "sharded: \(contribution.isSharded)")
         }
     }
 }

@@ -1,11 +1,11 @@
-import Coordination
+@testable import Coordination
 import Wire
 
 /// What befalls machines, and what people ask for.
 extension Simulation {
     /// What comes again and again until it is calm.
     enum Trouble: CaseIterable {
-        case blow, partition, flip, absurdity, coordinatorCrash, order, fullDisk
+        case blow, partition, cut, flip, lie, absurdity, coordinatorCrash, order, fullDisk
     }
 
     mutating func putOff(_ trouble: Trouble) {
@@ -13,7 +13,9 @@ extension Simulation {
             switch trouble {
             case .blow: world.blows
             case .partition: world.partitions
+            case .cut: world.isSharded ? world.cuts : 0
             case .flip: world.flips
+            case .lie: world.isSharded ? world.lies : 0
             case .absurdity: world.absurdity
             case .coordinatorCrash: world.coordinatorCrashes
             case .order: world.orders
@@ -29,6 +31,10 @@ extension Simulation {
         case .partition:
             let end = now + .random(in: 0.5...20, using: &random)
             if Bool.random(using: &random) { workers[index].unheardUntil = end } else { workers[index].deafUntil = end }
+        case .cut:
+            let other = Int.random(in: 0..<workers.count, using: &random)
+            workers[index].cutFrom[other] = now + .random(in: 0.5...20, using: &random)
+        case .lie: workers[index].lie = Lie.allCases.randomElement(using: &random)
         case .flip:
             guard workers[index].isAlive else { return }
             if Bool.random(using: &random) {
@@ -40,7 +46,7 @@ extension Simulation {
             }
         case .absurdity:
             // Without norms of late to compare with, an absurd one cannot be told from a large one.
-            guard stepsThisLife >= 1 + 8 / world.slots, world.spikes == 0 else { return }
+            guard slotsThisLife >= 8, world.spikes == 0 else { return }
             workers[index].absurdUntil = now + .random(in: 0.5...3, using: &random)
         case .coordinatorCrash:
             guard coordinator != nil else { return }
@@ -57,6 +63,10 @@ extension Simulation {
         switch Int.random(in: 0..<7, using: &random) {
         case 0, 1:  // kill -9; comes back some time
             happened.insert(.crash)
+            let number = workers[index].machine.stamp.worker.number
+            if coordinator?.round.shards?.contains(where: { $0.owner == number }) ?? false {
+                happened.insert(.ownerGone)
+            }
             replace(index, after: .random(in: 0.1...15, using: &random))
         case 2:  // SIGSTOP
             happened.insert(.freeze)

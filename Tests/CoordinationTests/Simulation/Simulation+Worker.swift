@@ -16,6 +16,10 @@ extension Simulation {
         var absurdUntil = 0.0
         var unheardUntil = 0.0
         var deafUntil = 0.0
+        /// By worker, until when nothing gets through to it from here.
+        var cutFrom: [Int: Double] = [:]
+        /// What it will state falsely of what goes from worker to worker, once.
+        var lie: Lie?
         /// The next sum has a bit turned over, between its checks and its checksum.
         var flipsSum = false
         var kept: [Happening] = []
@@ -33,6 +37,8 @@ extension Simulation {
         var outcomes: [UInt64: [SlotOutcome]] = [:]
         var progress: UInt64 = 0
         var busyUntil = 0.0
+        /// Its dealings with other workers.
+        var peering = Peering()
         var end: Worker.End?
     }
 
@@ -49,9 +55,11 @@ extension Simulation {
     }
 
     func application(_ index: Int, _ life: Int) -> Application {
-        Application(
+        var application = Application(
             name: "w\(index)", instance: UInt64(index * 1000 + life), software: "1", libtorch: "1",
             exactnessClass: "x", cores: 1, memoryBytes: 1)
+        if world.isSharded { application.dataAddress = "\(index)/\(life)" }
+        return application
     }
 
     /// Another process takes the place of one that is gone.
@@ -77,6 +85,7 @@ extension Simulation {
                     .toCoordinator(.heard(message, from: peer, stamp: stamp), life: coordinatorLife, nil), with: index,
                     isUp: true)
             case .openBulk(_, let stamp):
+                workers[index].peering = Peering()
                 transmit(
                     .toCoordinator(.bulkOpened(stamp: stamp), life: coordinatorLife, nil), with: index, isUp: true)
             case .make:
@@ -85,13 +94,23 @@ extension Simulation {
             case .compute(let lease): begin(index, lease)
             case .paint(let task): paint(task, at: index, life: life)
             case .finishSlot: workers[index].isLastSlot = true
-            case .abandon:
+            case .abandon(let round):
+                workers[index].peering.abandon(before: round)
                 workers[index].epoch += 1
                 workers[index].sums = [:]
                 workers[index].computed = []
                 workers[index].slot = nil
                 workers[index].busyUntil = now
-            case .note, .meet, .reduce, .passOn, .resend: break
+            case .meet(let peers): workers[index].peering.meet(peers, self: workers[index].machine.stamp.worker.number)
+            case .reduce(let reduction):
+                workers[index].peering.reduction = reduction
+                reduce(at: index)
+            case .passOn(let delivery, let others):
+                workers[index].peering.orders = (delivery, others)
+                relay(at: index)
+            case .reshard(let round, let shards): reshard(round, shards, from: index)
+            case .resend(let round): resend(round, from: index)
+            case .note: break
             case .finished(let end):
                 workers[index].end = end
                 workers[index].isAlive = false
@@ -106,6 +125,7 @@ extension Simulation {
 
     private mutating func begin(_ index: Int, _ lease: Lease) {
         guard let slots = lease.slots else { return }
+        workers[index].peering.heed(lease)
         workers[index].sums[lease.number] = PartialSums(over: slots, in: SlotTree(slotCount: lease.slotCount))
         workers[index].outcomes[lease.number] = []
         workers[index].weightsOfLease[lease.number] = workers[index].weights
@@ -131,7 +151,8 @@ extension Simulation {
         guard var sums = workers[index].sums[lease.number] else { return }
         let weights = workers[index].weightsOfLease[lease.number] ?? .zero
         workers[index].progress += 1
-        var gradient = gradient(step: lease.step, slot: slot, weights: weights)
+        let number = number(step: lease.step, slot: slot, firstSlot: lease.firstSlot)
+        var gradient = gradient(number: number, weights: weights)
         if abs(gradient.x) > 100 { happened.insert(.spike) }
         if now < workers[index].absurdUntil {
             // A broken machine does not break the same way twice, so that two wrong answers agree.
@@ -140,7 +161,7 @@ extension Simulation {
         }
         let square = Double(gradient.x) * Double(gradient.x) + Double(gradient.y) * Double(gradient.y)
         var outcome = SlotOutcome(
-            slot: slot, samples: 1, loss: 1, squaredGradientNorm: square, sampleNames: ["\(lease.step)/\(slot)"])
+            slot: slot, samples: 1, loss: 1, squaredGradientNorm: square, sampleNames: ["\(number)"])
         var finished: [PartialSums.Finished]
         if world.flaky(lease.step, slot, index) {
             outcome.notFinite = "unet"
@@ -159,6 +180,7 @@ extension Simulation {
             workers[index].outcomes[lease.number] = nil
             workers[index].weightsOfLease[lease.number] = nil
             workers[index].computed.append(lease.number)
+            workers[index].peering.leases.append(lease.number)
             queue.put(
                 .workerEvent(index, .delivered(lease: lease.number), life: workers[index].life), at: now + 0.001)
         }
@@ -178,9 +200,28 @@ extension Simulation {
         let said = SlotSum(
             of: lease, slots: slots, weights: Self.checksum(weights), outcomes: outcomes,
             seconds: world.slotSeconds(index) * Double(slots.count))
+        // Kept sums stay as they are; the coordinator adds up in place what came.
+        workers[index].peering.kept.append((said, sum, lease.step))
+        let kept = workers[index].peering.kept.count
+        if kept > 4 * world.mostSlots { violations.append("I5: a worker keeps \(kept) sums") }
+        if let shards = workers[index].peering.shards(of: said.round) {
+            spread(said, sum, to: shards, from: index)
+        } else {
+            sendWhole(said, sum, from: index)
+        }
+    }
+
+    mutating func sendWhole(_ said: SlotSum, _ sum: FlatFloats, from index: Int) {
         let stamp = workers[index].machine.stamp
         transmit(
             .toCoordinator(.sum(said, norm: sum.norm, stamp: stamp), life: coordinatorLife, sum), with: index,
             isUp: true)
+    }
+
+    /// The learner takes over weights that are all there.
+    mutating func use(_ pair: Pair, _ holding: Status.Holding, at index: Int) {
+        workers[index].weights = pair
+        workers[index].progress += 1
+        tellWorker(index, .took(holding))
     }
 }

@@ -15,6 +15,10 @@ struct Simulation {
         case weights(Int, connection: Int, Pair, Status.Holding, step: Int)
         case workerEvent(Int, Worker.Event, life: Int)
         case computed(Int, life: Int, epoch: Int, lease: Lease, slot: Int)
+        case toPeer(Int, life: Int, PeerMessage)
+        case share(Int, connection: Int, Share)
+        case reduced(Reduced, life: Int)
+        case orphan(Orphan, life: Int)
         case coordinatorTick(life: Int)
         case workerTick(Int, life: Int)
         case trouble(Trouble)
@@ -40,7 +44,7 @@ struct Simulation {
     var coordinator: Coordinator?
     var coordinatorLife = 0
     var coordinatorBorn = 0.0
-    var stepsThisLife = 0
+    var slotsThisLife = 0
     /// When something was last done or said.
     var signAt = 0.0
     var sum = TreeSum(SlotTree(slotCount: 0))
@@ -50,8 +54,15 @@ struct Simulation {
     }
     var weightsChecksum = checksum(firstWeights)
     var step = 0
+    /// Slots that are done, of the whole run.
+    var cursor = 0
+    /// By chunk, what the owners of shards have added up in this round.
+    var reduced: [UInt32: Float] = [:]
+    /// Parts of sums that the coordinator adds up in place of an owner that is gone.
+    var orphans = Orphans()
+    var shardedSteps = 0
     var contributions: [StepContribution] = []
-    var durable = (step: 0, weights: firstWeights, checksum: checksum(firstWeights))
+    var durable = (step: 0, weights: firstWeights, checksum: checksum(firstWeights), cursor: 0)
     var diskIsFullUntil = 0.0
 
     var workers: [SimulatedWorker] = []
@@ -103,12 +114,17 @@ struct Simulation {
         probability > 0 && !isCalm && Double.random(in: 0..<1, using: &random) < probability
     }
 
-    /// Puts a message between the coordinator and worker `index` on the wire: it may be lost, doubled, or late.
+    /// Puts a message between the coordinator and worker `index` on the wire.
     mutating func transmit(_ happening: Happening, with index: Int, isUp: Bool) {
         if now < (isUp ? workers[index].unheardUntil : workers[index].deafUntil) {
             happened.insert(isUp ? .deafCoordinator : .deafWorker)
             return
         }
+        carry(happening)
+    }
+
+    /// The wire: what goes over it may be lost, doubled, or late.
+    mutating func carry(_ happening: Happening) {
         if happens(world.drop) {
             happened.insert(.drop)
             return
@@ -141,9 +157,7 @@ struct Simulation {
             guard workers[index].connection == connection, !keep(happening, at: index),
                 workers[index].machine.accepts(delivery: holding.delivery)
             else { return }
-            workers[index].weights = pair
-            workers[index].progress += 1
-            tellWorker(index, .took(holding))
+            use(pair, holding, at: index)
         case .workerEvent(let index, let event, let life):
             guard workers[index].life == life, !keep(happening, at: index) else { return }
             if case .delivered(let lease) = event { workers[index].computed.removeAll { $0 == lease } }
@@ -153,6 +167,18 @@ struct Simulation {
                 return
             }
             computed(index, lease, slot)
+        case .toPeer(let index, let life, let message):
+            guard workers[index].life == life, workers[index].isAlive, !keep(happening, at: index) else { return }
+            heardPeer(index, message)
+        case .share(let index, let connection, let share):
+            guard workers[index].connection == connection, !keep(happening, at: index) else { return }
+            take(share, at: index, isOwn: true)
+        case .reduced(let shard, let life):
+            guard coordinator != nil, life <= coordinatorLife else { return }
+            take(shard)
+        case .orphan(let part, let life):
+            guard coordinator != nil, life <= coordinatorLife else { return }
+            take(part)
         case .coordinatorTick(let life):
             guard life == coordinatorLife, coordinator != nil else { return }
             tell(.tick)
@@ -160,6 +186,7 @@ struct Simulation {
         case .workerTick(let index, let life):
             guard workers[index].life == life, workers[index].isAlive, !keep(happening, at: index) else { return }
             tellWorker(index, .progressed(workers[index].progress, slot: workers[index].slot))
+            lookForPeers(index)
             tellWorker(index, .tick)
             queue.put(.workerTick(index, life: life), at: now + Self.tick)
         case .trouble(let trouble):

@@ -5,6 +5,7 @@ extension Simulation {
     enum Fault: String, CaseIterable {
         case drop, duplicate, delay, reorder, corrupt, deafCoordinator, deafWorker
         case crash, freeze, hang, slow, preempt
+        case cutOff, ownerGone, misstatedNorm, falseSegment, longerSegment, falseShard
         case flippedSum, flippedWeights, absurd, spike
         case coordinatorCrash, fullDisk
         case pause, drain, save, admit, stop
@@ -41,6 +42,14 @@ extension Simulation {
         var orders = 0.0
         /// Seconds between the disk's being full for a while.
         var fullDisks = 0.0
+        /// Whether workers have data ports, and sums go shard by shard to those who add them up.
+        var isSharded = false
+        /// Seconds between cuts of the way from one worker to another, for a while; 0 is never.
+        var cuts = 0.0
+        /// Seconds between lies about sums and shards that go from worker to worker.
+        var lies = 0.0
+        /// Slots that each worker adds to a step; nil where every step has ``slots``.
+        var slotsPerWorker: Int?
         /// Steps between two saves.
         var saveEvery = 1
         /// When the blows and losses end, so that the run must come to its end.
@@ -49,6 +58,12 @@ extension Simulation {
         var flaky: (_ step: Int, _ slot: Int, _ worker: Int) -> Bool = { _, _, _ in false }
         /// Seconds for a slot at each worker.
         var slotSeconds: (_ worker: Int) -> Double = { _ in 0.2 }
+
+        /// Slots of the whole run.
+        var totalSlots: Int { steps * slots }
+
+        /// The most slots that a step may have.
+        var mostSlots: Int { slotsPerWorker.map { min(totalSlots, $0 * workers) } ?? slots }
 
         /// The expected seconds between two of the things that go wrong, drawn anew for each seed.
         static func drawn(_ seed: UInt64) -> World {
@@ -78,6 +93,10 @@ extension Simulation {
             world.calmAt = .random(in: 8...25, using: &random)
             let slowest = Double.random(in: 0.1...0.6, using: &random)
             world.slotSeconds = { worker in worker % 2 == 0 ? slowest : slowest / 3 }
+            world.isSharded = .random(using: &random)
+            world.cuts = maybe(2...8)
+            world.lies = maybe(1...6)
+            if Int.random(in: 0..<3, using: &random) == 0 { world.slotsPerWorker = .random(in: 1...3, using: &random) }
             return world
         }
     }
