@@ -1,18 +1,18 @@
 import Foundation
-import Glibc
+package import Glibc
 
 /// Starts processes.
 ///
 /// Foundation's own does not do here: processes that it starts at once in several threads inherit each other's ends of what
 /// it waits on, and the signal mask of whichever thread it is called in.
-enum Spawn {
+package enum Spawn {
     /// Starts a program in a process group of its own, all signals as at the start of the world.
     ///
     /// - Parameters:
     ///   - input: a file descriptor for standard input.
     ///   - output: one for standard output and standard error.
     /// - Returns: the process, to be waited for with ``end(of:)``.
-    static func start(_ path: String, _ arguments: [String], input: Int32, output: Int32) throws -> pid_t {
+    package static func start(_ path: String, _ arguments: [String], input: Int32, output: Int32) throws -> pid_t {
         var files = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&files)
         defer { posix_spawn_file_actions_destroy(&files) }
@@ -42,7 +42,7 @@ enum Spawn {
     }
 
     /// Waits until a process has ended, and leaves it to be buried.
-    static func wait(for process: pid_t) {
+    package static func wait(for process: pid_t) {
         var facts = siginfo_t()
         while waitid(P_PID, id_t(process), &facts, WEXITED | WNOWAIT) != 0, errno == EINTR {}
     }
@@ -50,7 +50,7 @@ enum Spawn {
     /// Buries a process that has ended; its number may be another's from now on.
     ///
     /// - Returns: the exit status; 128 + the signal's number when a signal ended it.
-    static func bury(_ process: pid_t) -> Int32 {
+    package static func bury(_ process: pid_t) -> Int32 {
         var status: Int32 = 0
         while waitpid(process, &status, 0) == -1, errno == EINTR {}
         let signal = status & 0x7F

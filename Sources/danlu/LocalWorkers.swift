@@ -1,10 +1,12 @@
 import Foundation
+import Launching
 import Synchronization
 
 /// Worker processes on the coordinator's own box: started, started again when they die, and ended.
 final class LocalWorkers: Sendable {
     private struct State {
-        var processes: [Int: Process] = [:]
+        /// Those that have not been buried.
+        var processes: [Int: pid_t] = [:]
         var deaths: [Int: Int] = [:]
         var isEnding = false
         var failure: String?
@@ -41,24 +43,28 @@ final class LocalWorkers: Sendable {
         guard FileManager.default.createFile(atPath: log.path, contents: nil) else {
             throw Failure("\(log.path) cannot be written: choose another output_dir")
         }
-        let process = Process()
-        process.executableURL = Program.path
-        process.arguments = [
-            "work", address, "--name", "local-\(number)", "--device", device, "--local", "\(getpid())",
-        ]
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = try FileHandle(forWritingTo: log)
-        process.terminationHandler = { [self] process in
-            ended(number, status: process.terminationStatus, log: log, gaveUp: gaveUp)
-        }
-        try process.run()
+        let (nothing, output) = (FileHandle.nullDevice, try FileHandle(forWritingTo: log))
+        let process = try Spawn.start(
+            Program.path.path,
+            ["work", address, "--name", "local-\(number)", "--device", device, "--local", "\(getpid())"],
+            input: nothing.fileDescriptor, output: output.fileDescriptor)
+        try output.close()
         state.withLock { $0.processes[number] = process }
+        let thread = Thread { [self] in
+            Spawn.wait(for: process)
+            // Nobody signals it between its burial and its being struck off.
+            let status = state.withLock { state in
+                state.processes[number] = nil
+                return Spawn.bury(process)
+            }
+            ended(number, status: status, log: log, gaveUp: gaveUp)
+        }
+        thread.name = "local worker \(number)"
+        thread.start()
     }
 
     private func ended(_ number: Int, status: Int32, log: URL, gaveUp: @escaping @Sendable (String) -> Void) {
         let again = state.withLock { state -> Bool? in
-            state.processes[number] = nil
             guard !state.isEnding, status != 0 else { return nil }
             state.deaths[number, default: 0] += 1
             return state.deaths[number, default: 0] < Self.patience
@@ -87,6 +93,6 @@ final class LocalWorkers: Sendable {
         while state.withLock({ !$0.processes.isEmpty }), ContinuousClock.now < deadline {
             Thread.sleep(forTimeInterval: 0.05)
         }
-        for process in state.withLock({ Array($0.processes.values) }) { process.terminate() }
+        state.withLock { for process in $0.processes.values { kill(process, SIGTERM) } }
     }
 }
