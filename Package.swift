@@ -147,6 +147,10 @@ let package = Package(
                 "danlu", "ProgramSupport", "Coordination", "Journal", "Training", "Adapters", "StableDiffusion",
                 "Layers", "Torch", "Safetensors", "Images", crypto, grdb,
             ]),
+        // A coordinator in a process of its own, and what is done to its ports.
+        .testTarget(
+            name: "AttackTests",
+            dependencies: ["ExchangeBenchmark", "ProgramSupport", "TestSupport", "Coordination", "Wire", "ZeroMQ"]),
         .testTarget(name: "LabTests", dependencies: ["danlu", "ProgramSupport", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],

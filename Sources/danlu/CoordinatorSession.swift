@@ -144,6 +144,7 @@ struct CoordinatorSession {
             progress.note("stopping after this step (again: at once)")
             commands.put(.stop(reason: "interrupted"))
         }
+        if let warning = OpenFiles.warning(forWorkers: max(32, workers)) { progress.note(warning) }
         if localWorkers == 0 {
             for line in JoinInstructions(service.address, keys: keys).lines { Console.output.line(line) }
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Coordination
 import Recipe
 
 /// The command line: where learning and clustering meet.
@@ -21,6 +22,7 @@ struct Danlu: ParsableCommand {
 
     /// Every key of a recipe is a flag; they are parted from the command's own here, and go behind a `--`.
     static func main() {
+        OpenFiles.raise()
         let words = Array(CommandLine.arguments.dropFirst())
         guard let command = words.first, ["train", "coordinate", "launch"].contains(command) else { return main(words) }
         let (settings, rest) = CommandLineSettings.split(words)

@@ -21,6 +21,7 @@ final class HandmadeWorker {
         context = try Context()
         control = try Socket(.dealer, in: context)
         try key?.secure(control)
+        try control.set(.ipv6, to: true)
         try control.connect("\(address)")
     }
 

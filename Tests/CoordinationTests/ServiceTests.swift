@@ -332,7 +332,9 @@ import ZeroMQ
             Issue.record("not refused")
             return
         }
-        #expect(refusal.mayPass && refusal.mine == "taken by worker 1")
+        #expect(refusal.mayPass && refusal.mine.wholeMatch(of: /taken by worker 1 \(from 127\.0\.0\.1:\d+\)/) != nil)
+        #expect(refusal.yours.wholeMatch(of: /twin \(from 127\.0\.0\.1:\d+\)/) != nil)
+        #expect(refusal.yours.dropFirst(4) != refusal.mine.dropFirst(17))
         running.commands.put(.stop(reason: "enough"))
         _ = try running.result()
     }

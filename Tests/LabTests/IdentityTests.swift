@@ -53,7 +53,9 @@ extension `The lab` {
             // One has the first box's key, the other its name only.
             let twin = try cluster.launchWorker(
                 "box1", in: "box2", key: SharedKeys.folder.appending(path: "box1.key"))
-            try await hear("the worker name is box1 here and taken by worker 1", from: twin, cluster)
+            let places = try ["box2", "box1"].map { try cluster.box($0).address }
+            try await hear("the worker name is box1 (from \(places[0]):", from: twin, cluster)
+            try await hear("and taken by worker 1 (from \(places[1]):", from: twin, cluster)
             try cluster.startWorker("box3", named: "box1")
             let ended = try await cluster.finish()
             #expect(ended.output.contains("(box3/box1) joined"))

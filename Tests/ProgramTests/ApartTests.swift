@@ -1,3 +1,4 @@
+import Coordination
 import Foundation
 import ProgramSupport
 import Testing
@@ -33,6 +34,20 @@ extension `The program` {
                 #expect(ended.status == 0)
                 #expect(ended.errors.contains("dismissed: the run is complete"))
             }
+            #expect(try furnace.fingerprint() == Furnace.expected())
+        }
+
+        @Test(.enabled(if: NetworkInterfaces.all().contains { $0.host == "[::1]" }, "no IPv6 loopback here"))
+        func `who find it by IPv6 too`() throws {
+            let furnace = try Furnace()
+            try furnace.write()
+            let coordinator = try furnace.danlu(
+                "coordinate", "recipe.toml", "--listen", "tcp://[::1]:0", "--min-workers", "2")
+            let address = try address(of: coordinator)
+            #expect(address.hasPrefix("tcp://[::1]:"))
+            let workers = try ["one", "two"].map { try furnace.danlu("work", address, "--name", $0, "--device", "cpu") }
+            #expect(try coordinator.end().status == 0)
+            for worker in workers { #expect(try worker.end(within: 30).status == 0) }
             #expect(try furnace.fingerprint() == Furnace.expected())
         }
 

@@ -3,10 +3,16 @@ package import Wire
 /// One end of a control connection, as the coordinator's socket names it.
 package struct Peer: Hashable, Sendable {
     package let routingID: [UInt8]
+    /// Where it is, for people to read; nil where that is not known.
+    package var address: String?
 
     package init(_ routingID: [UInt8]) {
         self.routingID = routingID
     }
+
+    package static func == (a: Peer, b: Peer) -> Bool { a.routingID == b.routingID }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(routingID) }
 }
 
 /// What everybody in a run must share.
@@ -18,6 +24,8 @@ package struct Requirements: Equatable, Sendable {
     /// One exactness class only (`--exact`): this one, or, if empty, the first worker's.
     package var exactnessClass: String?
     package var shape: Status.Shape
+    /// More are not let in.
+    package var mostWorkers = 4096
 
     package init(software: String, libtorch: String, exactnessClass: String?, shape: Status.Shape) {
         self.software = software
@@ -154,8 +162,18 @@ package struct Membership: Sendable {
             return .failure(
                 Refused(
                     refusal: Refusal(
-                        field: "worker name", yours: application.name, mine: "taken by \(other.id)",
+                        field: "worker name", yours: application.name + Self.place(of: peer),
+                        mine: "taken by \(other.id)" + Self.place(of: other.peer),
                         fix: "give this worker another name, or wait until the other is gone", mayPass: true)))
+        }
+        guard members.count < requirements.mostWorkers else {
+            return .failure(
+                Refused(
+                    refusal: Refusal(
+                        field: "number of workers", yours: "\(members.count + 1) with this one",
+                        mine: "at most \(requirements.mostWorkers)",
+                        fix: "raise 'ulimit -Hn' on the coordinator's box, or wait until another worker leaves",
+                        mayPass: true)))
         }
         if requirements.exactnessClass == "" { requirements.exactnessClass = application.exactnessClass }
         let id = number(for: application.name)
@@ -167,6 +185,8 @@ package struct Membership: Sendable {
         byPeer[peer] = id
         return .success(member)
     }
+
+    private static func place(of peer: Peer) -> String { peer.address.map { " (from \($0))" } ?? "" }
 
     /// Names are printed and written down: they are short, and of characters that can be seen.
     private func refusal(of name: String) -> Refusal? {

@@ -125,6 +125,7 @@ final class BulkDesk {
         channels[id] = nil
         complete[id] = nil
         contents.forget(id)
+        gate.forget(id)
     }
 
     // MARK: - In
@@ -145,6 +146,7 @@ final class BulkDesk {
                 dropped.foreign += 1
                 return .nothing
             }
+            gate.vouch(for: payload, as: .worker(header.stamp.worker))
             if header.kind == .hello { return open(routingID, header.stamp) }
             guard let channel = channels[header.stamp.worker], channel.stamp == header.stamp,
                 channel.routingID == routingID

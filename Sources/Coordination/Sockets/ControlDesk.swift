@@ -82,20 +82,28 @@ final class ControlDesk {
         let message = try open(WorkerMessage.self, header, payload, limit: Control.workerLimit)
         let member = membership.member(at: peer, with: header.stamp)
         var name = member.flatMap { membership[$0]?.name }
-        if case .join(let application) = message { name = application.name }
+        var peer = peer
+        if case .join(let application) = message {
+            name = application.name
+            peer.address = gate.origin(of: payload)
+        }
         if let refusal = gate.refusal(of: payload, as: name) {
             dropped.foreign += 1
             if let member { return .revoked(member, refusal) }
             post(.refused(refusal), to: peer, stamp: .stranger)
             return .nothing
         }
+        if let member { gate.vouch(for: payload, as: .worker(member)) }
         if case .inquire(let inquiry) = message { return .inquiry(inquiry, from: peer) }
         return .message(message, from: peer, stamp: header.stamp)
     }
 
     private func operation(_ header: Header, _ payload: Frame, from peer: Peer) throws -> Arrival {
         let request = try open(OperationRequest.self, header, payload, limit: OperationRequest.limit)
-        if gate.bearer(of: payload)?.isOperator ?? false { return .operation(request, from: peer) }
+        if gate.bearer(of: payload)?.isOperator ?? false {
+            gate.vouch(for: payload, as: .anOperator)
+            return .operation(request, from: peer)
+        }
         let sentence =
             "this key is not an operator's: add the word 'operator' to its line in the coordinator's authorized_keys"
         answer([(peer, OperationReply(number: request.number, isLast: true, isDone: false, sentence: sentence))])

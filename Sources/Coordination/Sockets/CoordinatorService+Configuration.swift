@@ -66,6 +66,7 @@ extension CoordinatorService {
                 shape: Status.Shape(
                     parameterCount: master.parameterCount, tableHash: master.shapeTableHash)),
             welcome: welcome)
+        settings.requirements.mostWorkers = OpenFiles.roomForWorkers
         settings.patience = configuration.patience
         settings.minimumWorkers = configuration.minimumWorkers
         settings.sharesBySpeed = configuration.sharesBySpeed

@@ -6,10 +6,11 @@ package import ZeroMQ
 /// A coordinator at its sockets: one thread that owns them, the ``Master`` and the gradients, and does what
 /// ``Coordinator`` decides.
 ///
-/// Memory for N workers and a gradient of G bytes, at most: N·G for sums coming in, `2·N·log2 S`·G for sums held (in
-/// practice about N, since neighbours are added up at once), 2·G for weights going out, and N·credit·chunk between
-/// the processes, each way; and of each connection, before it is read, 16 control messages of 1 MiB and 2·credit + 8
-/// chunks.
+/// Memory for N workers that keep to the rules and a gradient of G bytes: N·G for sums coming in, N·G for sums that wait
+/// for their neighbours (at worst, with leases that are no whole subtrees, 2·log2 S times as much), 5·G for weights, the
+/// sum and what the optimizer has, and for each worker credit·chunk that has not been read, and 256 KiB for its
+/// connections. One that breaks the rules: 16 control messages of 1 MiB and 2·credit + 8 chunks more. Who has not joined:
+/// as ``Strangers/Limits`` says.
 package final class CoordinatorService {
     /// Where workers find it, with the port that the system chose.
     package let address: Address

@@ -49,12 +49,29 @@ final class Gate {
     /// Begins to listen to the sockets that have been secured.
     func open() throws {
         let book = turnedAway
-        watch = try ConnectionWatch(monitors) { book.add($0, from: $1) }
+        let limits = Strangers.Limits(count: OpenFiles.roomForStrangers)
+        watch = try ConnectionWatch(monitors, limits: limits) { book.add($0, from: $1) }
         monitors = []
     }
 
     /// How many were turned away so far.
     var turnedAwayCount: Int { turnedAway.count }
+
+    /// The sender of a message is known: its connection is not cut off when strangers crowd in.
+    ///
+    /// Without keys anybody may be an operator, which makes nobody known.
+    func vouch(for frame: Frame, as speaker: Strangers.Speaker) {
+        guard speaker != .anOperator || identity != nil else { return }
+        if let descriptor = frame.descriptor { watch?.vouch(for: descriptor, as: speaker) }
+    }
+
+    /// A worker has left; its connections are as any stranger's.
+    func forget(_ id: WorkerID) { watch?.forget(id) }
+
+    /// Where a message came from: IP address and port.
+    func origin(of frame: Frame) -> String? {
+        frame.descriptor.flatMap { PeerEndpoint(of: $0) }.map { "\($0)" } ?? frame.peerAddress
+    }
 
     /// Whose key a message came with; nil when it is on the list no more.
     ///

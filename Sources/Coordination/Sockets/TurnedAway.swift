@@ -14,6 +14,8 @@ struct TurnedAway {
         case noPeer(String?)
         /// Too many connections had not joined.
         case crowd
+        /// It sent more than anybody has to say who has not joined.
+        case chatter
 
         func sentence(isProtected: Bool) -> String {
             switch self {
@@ -26,6 +28,7 @@ struct TurnedAway {
             case .foreign(let key, let worker): "the key of '\(key)' cannot speak for worker '\(worker)'"
             case .noPeer(let key): "its key \(key ?? "") is that of no worker of this run"
             case .crowd: "it did not join, and too many connections wait"
+            case .chatter: "it sent much, and did not join"
             }
         }
     }

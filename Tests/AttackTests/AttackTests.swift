@@ -1,0 +1,140 @@
+import Coordination
+import Foundation
+import TestSupport
+import Testing
+import Wire
+
+/// libzmq's own oracle: whatever is done to the ports, whoever behaves gets on with its work meanwhile.
+@Suite(.serialized) struct `While its ports are attacked, a coordinator` {
+    private static let megabyte = 1 << 20
+
+    /// Lets an attack happen to both ports of a coordinator with a worker.
+    ///
+    /// - Parameters:
+    ///   - memory: bytes that the coordinator may grow by.
+    ///   - attack: is told a port and how often it has been called.
+    private func endure(
+        _ name: String, rounds: Int, memory: Int, openFiles: Int? = nil,
+        attack: (_ port: UInt16, _ round: Int) throws -> [RawConnection]
+    ) throws {
+        let coordinator = try LiveCoordinator(
+            workers: 1, parameters: 20_000, steps: 1_000_000, openFiles: openFiles)
+        let worker = try GoodWorker("good", at: coordinator.address)
+        try #require(worker.completes(5, within: 30), "no steps before the attack: \(coordinator.notes)")
+        let calm = try coordinator.openFiles
+        let before = try coordinator.memory.now
+        var connections: [RawConnection] = []
+        for round in 0..<rounds {
+            let port = coordinator.address.port
+            connections += try attack(round % 2 == 0 ? port : coordinator.bulkPort, round)
+        }
+        var heldDuring = try coordinator.openFiles
+        let stepsBefore = worker.steps
+        #expect(worker.completes(5, within: 20), "no steps during '\(name)': \(coordinator.notes)")
+        let growth = try coordinator.memory.most - before
+        print("\(name): \(growth >> 20) MiB, \(heldDuring - calm) descriptors, \(worker.steps - stepsBefore) steps")
+        #expect(growth < memory, "'\(name)' cost \(growth >> 20) MiB")
+        // Who is cut off is closed by another thread, a little later.
+        _ = try LiveCoordinator.wait(within: 2) {
+            heldDuring = try coordinator.openFiles
+            return heldDuring - calm < 320
+        }
+        #expect(heldDuring - calm < 320, "'\(name)' cost \(heldDuring - calm) descriptors")
+        // Another one gets in.
+        let late = try GoodWorker("late", at: coordinator.address)
+        #expect(late.completes(1, within: 20), "nobody can join during '\(name)': \(coordinator.notes)")
+        _ = late.leave()
+        withExtendedLifetime(connections) {}
+        connections = []
+        let hasRecovered = try LiveCoordinator.wait(within: 12) { try coordinator.openFiles <= calm + 4 }
+        let left = try coordinator.openFiles
+        #expect(hasRecovered, "\(left - calm) descriptors are not given back after '\(name)'")
+        #expect(!coordinator.notes.contains("(good) is gone"))
+        #expect(worker.leave())
+    }
+
+    @Test func `Case 20: is not held up by connections that say nothing, or half a greeting now and then`() throws {
+        try endure("half-open handshakes", rounds: 500, memory: 32 * Self.megabyte) { port, round in
+            let connection = try RawConnection(to: port)
+            if round % 3 > 0 { connection.say(Array(ZMTP.handshake.prefix(round % 80))) }
+            return [connection]
+        }
+    }
+
+    @Test func `Case 20: keeps working and lets others in when there are more connections than descriptors`() throws {
+        try endure("no descriptors left", rounds: 600, memory: 32 * Self.megabyte, openFiles: 200) { port, _ in
+            [try RawConnection(to: port)]
+        }
+    }
+
+    @Test func `Case 20: cuts off the oldest of hundreds who greet and never join`() throws {
+        try endure("hundreds of strangers", rounds: 500, memory: 64 * Self.megabyte) { port, _ in
+            let connection = try RawConnection(to: port)
+            connection.say(ZMTP.handshake)
+            return [connection]
+        }
+    }
+
+    @Test func `Case 19: takes no memory for garbage, and none for a frame that says it is huge`() throws {
+        var random = SeededGenerator(seed: 6)
+        try endure("garbage and huge frames", rounds: 120, memory: 64 * Self.megabyte) { port, round in
+            let connection = try RawConnection(to: port)
+            switch round % 4 {
+            case 0, 1: connection.say((0..<4000).map { _ in UInt8.random(in: 0...255, using: &random) })
+            case 2: connection.say(ZMTP.handshake + ZMTP.head(1 << 62))
+            default: connection.say(ZMTP.handshake + ZMTP.head(8 << 30) + [UInt8](repeating: 1, count: 1 << 16))
+            }
+            return [connection]
+        }
+    }
+
+    @Test func `Case 19: bounds what a stranger may send of a message that never ends`() throws {
+        let piece = ZMTP.message([[UInt8](repeating: 1, count: 500_000)]).dropFirst()
+        try endure("endless messages", rounds: 8, memory: 256 * Self.megabyte) { port, _ in
+            let connection = try RawConnection(to: port)
+            connection.say(ZMTP.handshake)
+            // A gigabyte, if it were let.
+            for _ in 0..<2000 where !connection.say([3] + piece) { return [connection] }
+            Issue.record("a stranger may send a gigabyte")
+            return [connection]
+        }
+    }
+
+    @Test func `Case 19: answers a million tiny messages with work for its workers`() throws {
+        let tiny = Array(repeatElement([0, 1, 7] as [UInt8], count: 20_000).joined())
+        var sent = 0
+        try endure("a million tiny messages", rounds: 10, memory: 64 * Self.megabyte) { port, _ in
+            let connection = try RawConnection(to: port)
+            connection.say(ZMTP.handshake)
+            let until = Date(timeIntervalSinceNow: 0.5)
+            for _ in 0..<5 where Date() < until {
+                guard connection.say(tiny) else { break }
+                sent += 20_000
+            }
+            return [connection]
+        }
+        print("\(sent) tiny messages")
+        #expect(sent > 100_000, "only \(sent) messages were taken")
+    }
+
+    @Test func `Case 19: drops messages with headers of garbage, of others' lives, and of truncated frames`() throws {
+        var random = SeededGenerator(seed: 7)
+        try endure("garbage headers", rounds: 60, memory: 64 * Self.megabyte) { port, round in
+            let connection = try RawConnection(to: port)
+            connection.say(ZMTP.handshake)
+            for _ in 0..<50 {
+                let kind = Header.Kind.allCases.randomElement(using: &random) ?? .control
+                let run = RunID(random.next(), random.next())
+                let stamp = Stamp(run: run, incarnation: random.next(), worker: WorkerID(1))
+                let payload = (0..<200).map { _ in UInt8.random(in: 0...255, using: &random) }
+                var bytes = payload.withUnsafeBytes { Header(kind, stamp).describing($0) }.bytes
+                if Bool.random(using: &random) { bytes[Int.random(in: 0..<bytes.count, using: &random)] ^= 1 }
+                connection.say(ZMTP.message([bytes, payload]))
+                connection.say(ZMTP.message([bytes]))
+            }
+            // A frame of which half never comes.
+            connection.say(ZMTP.head(1 << 18, more: round % 2 == 0) + [UInt8](repeating: 2, count: 1 << 17))
+            return [connection]
+        }
+    }
+}
