@@ -15,32 +15,6 @@ final class PeerDesk {
         var owedCredit = 0
     }
 
-    /// This worker's way to another's port.
-    private final class Line {
-        let socket: Socket
-        let stamp: Stamp
-        var outflow: Outflow
-        var hasAnswered = false
-        var askedAt = Duration.seconds(-10)
-        var owedCredit = 0
-        /// When it is given up and made anew, if it has not answered by then.
-        var again: Duration?
-        let patience: Duration
-
-        init(
-            to peer: PeerAddress, at address: String, stamp: Stamp, chunkBytes: Int, credit: Int,
-            through door: PeerDoor?, patience: Duration, in context: Context
-        ) throws {
-            socket = try Socket(.dealer, in: context)
-            try setManners(of: socket, limit: chunkBytes + 1024, highWaterMark: 4 * credit + 64)
-            if let door, let key = peer.key { try door.secure(socket, towards: key) }
-            try socket.connect(address)
-            self.stamp = stamp
-            self.patience = patience
-            outflow = Outflow(chunkBytes: chunkBytes, creditChunks: credit)
-        }
-    }
-
     /// What a chunk of weights belongs to is for the worker's link to say.
     typealias Weights = (Header, Frame) throws -> Void
 
@@ -54,10 +28,11 @@ final class PeerDesk {
     private var creditChunks = 1
     private var parameterCount = 0
     private var known: [UInt32: PeerAddress] = [:]
-    private var lines: [UInt32: Line] = [:]
+    private var lines: [UInt32: PeerLine] = [:]
     private var visitors: [UInt32: Visitor] = [:]
     private var sum: ShardSum?
     private var reduction: Reduction?
+    private var pause = SegmentPause()
     private var format = GradientFormat.fp32
     private var rounding = ShardRounding(.fp32, chunkBytes: 1)
     /// Sums of one worker that are held at a time: no lease is more subtrees than this.
@@ -129,7 +104,7 @@ final class PeerDesk {
     private func connect(to peer: PeerAddress, patience: Duration) {
         guard let address = peer.address, (peer.key != nil) == (door != nil) else { return }
         // An address or a key that is none reaches nobody, which the coordinator sees.
-        lines[peer.worker] = try? Line(
+        lines[peer.worker] = try? PeerLine(
             to: peer, at: address,
             stamp: Stamp(run: own.run, incarnation: peer.incarnation, worker: WorkerID(peer.worker)),
             chunkBytes: chunkBytes, credit: creditChunks, through: door, patience: patience, in: context)
@@ -151,9 +126,13 @@ final class PeerDesk {
 
     // MARK: - Sums
 
+    /// How long whoever listens may wait before ``pump(at:)`` has something to do.
+    var patience: Duration { pause.isOn ? .milliseconds(2) : .milliseconds(100) }
+
     /// Sends the parts of a finished sum to those who add them up.
     func send(_ floats: FlatFloats, _ slotSum: SlotSum, step: Int, to shards: [Shard]) {
         guard let slots = slotSum.slots else { return }
+        pause.begin()
         for shard in shards {
             guard let chunks = shard.chunks else { continue }
             if shard.owner == own.worker.number {
@@ -254,12 +233,13 @@ final class PeerDesk {
     /// - Returns: what is to be said of strangers.
     func pump(at now: Duration) throws -> [String] {
         knockAgain(at: now)
+        let mustWait = pause.holds(isKnown: reduction != nil && reduction?.round == sum?.round, at: now)
         for line in lines.values {
             if !line.hasAnswered, now - line.askedAt >= .milliseconds(500) {
                 line.askedAt = now
                 try? line.socket.send(postcard(Header(.hello, own)))
             }
-            guard line.hasAnswered else { continue }
+            guard line.hasAnswered, !mustWait else { continue }
             try line.outflow.pump { frames throws(ZeroMQError) in try line.socket.send(frames) }
         }
         for (id, visitor) in visitors {
@@ -335,7 +315,7 @@ final class PeerDesk {
         try payload.withUnsafeBytes { bytes throws(WireError) in try sum.take(header, bytes, limit: heldSums) }
     }
 
-    private func read(_ line: Line, _ weights: Weights) throws {
+    private func read(_ line: PeerLine, _ weights: Weights) throws {
         for _ in 0..<256 {
             do {
                 guard let frames = try line.socket.receive(maximumFrames: 2) else { return }

@@ -53,7 +53,7 @@ final class WorkerLink {
                 return end
             }
             let interests = [Interest(commands), Interest(bench.reports)] + lines.interests + peers.interests
-            _ = try poll(interests, timeout: .milliseconds(100))
+            _ = try poll(interests, timeout: peers.patience)
             let now = clock.advance()
             for command in commands.takeAll() { try obey(command, at: now) }
             try lookAtBench(at: now)
