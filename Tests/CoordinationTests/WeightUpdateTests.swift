@@ -82,6 +82,25 @@ import ZeroMQ
         }
     }
 
+    @Test func `are passed on as they came, also where others' shards are here first`() throws {
+        var intake = WeightsIntake(parameterCount: Self.count, chunkBytes: Self.chunkBytes, updateFormat: .int8)
+        let before = weights(0).withUnsafeBufferPointer { OutgoingWeights(copying: $0, chunkBytes: Self.chunkBytes) }
+        _ = try deliver(before, 1, asUpdate: false, to: &intake)
+        let outgoing = weights(1).withUnsafeBufferPointer {
+            OutgoingWeights(nearest: $0, after: before, format: .int8, chunkBytes: Self.chunkBytes)
+        }
+        let update = try #require(outgoing.update)
+        for (chunk, isOwnShare) in [(UInt32(0), false), (1, true), (2, true), (3, false)] {
+            let payload = try Frame(UnsafeRawBufferPointer(update.encoded[chunk]))
+            let header = header(chunk, outgoing, delivery: 2, asUpdate: true)
+            _ = try intake.take(header, payload, isOwnShare: isOwnShare)
+        }
+        for chunk in UInt32(1)...2 {
+            let written = try #require(intake.written?[chunk])
+            #expect(checksum(UnsafeRawBufferPointer(written)) == update.checksums[chunk])
+        }
+    }
+
     @Test func `are nothing to who holds nothing`() throws {
         let before = weights(1).withUnsafeBufferPointer { OutgoingWeights(copying: $0, chunkBytes: Self.chunkBytes) }
         let outgoing = weights(2).withUnsafeBufferPointer {

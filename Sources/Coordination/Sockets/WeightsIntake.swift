@@ -20,7 +20,7 @@ struct WeightsIntake {
     /// Of the chunks of this worker's own shard that are here.
     private var checksums: ChunkChecksums
     /// Those chunks as they are written, where they are an update.
-    private var written: EncodedFloats?
+    private(set) var written: EncodedFloats?
 
     /// - Parameter updateFormat: how the change of weights is written, where not all of them are sent; fp32 is never.
     init(parameterCount: Int, chunkBytes: Int, updateFormat: GradientFormat) {
@@ -45,9 +45,8 @@ struct WeightsIntake {
             assembly = Assembly(
                 subject, count: parameterCount, chunkBytes: chunkBytes, format: isUpdate ? updateFormat : .fp32,
                 base: isUpdate ? held : nil)
-            written =
-                isUpdate && isOwnShare
-                ? EncodedFloats(updateFormat, count: parameterCount, chunkBytes: chunkBytes) : nil
+            // What others pass on may be here before the first chunk of this worker's own shard.
+            written = isUpdate ? EncodedFloats(updateFormat, count: parameterCount, chunkBytes: chunkBytes) : nil
             isHandedOver = false
             share = nil
             passedOn = nil
