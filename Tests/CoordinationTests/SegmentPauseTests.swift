@@ -5,14 +5,12 @@ import Testing
 @Suite struct `Segments of sums` {
     @Test func `wait for the word of what to add up, but for a moment only`() {
         var pause = SegmentPause()
-        #expect(!pause.holds(isKnown: false, at: .zero))
+        let idle = pause.holds(isKnown: false, at: .zero)
         pause.begin()
-        #expect(pause.holds(isKnown: false, at: .milliseconds(10)))
-        #expect(pause.holds(isKnown: false, at: .milliseconds(17)))
-        #expect(!pause.holds(isKnown: false, at: .milliseconds(18)))
-        #expect(!pause.isOn)
+        let waits = [10, 17, 18].map { pause.holds(isKnown: false, at: .milliseconds($0)) }
+        #expect(!idle && waits == [true, true, false] && !pause.isOn)
         pause.begin()
-        #expect(pause.holds(isKnown: false, at: .milliseconds(50)))
-        #expect(!pause.holds(isKnown: true, at: .milliseconds(51)))
+        let answered = [(false, 50), (true, 51)].map { pause.holds(isKnown: $0.0, at: .milliseconds($0.1)) }
+        #expect(answered == [true, false])
     }
 }
