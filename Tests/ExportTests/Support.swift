@@ -29,7 +29,7 @@ final class Ledge {
     static func step(_ step: Int, loss: Double? = nil, worker: String = "box") -> StepEntry {
         var entry = StepEntry(
             step: step, epoch: step / stepsPerEpoch, loss: loss ?? 1 / Double(step + 3),
-            averageLoss: 0.1 + 0.2 * Double(step), rates: [.unet: 1e-4 / 3, .textEncoder: 5e-324],
+            averageLoss: 0.1 + 0.2 * Double(step), rates: [.unet: 1e-4 / 3, .textEncoder: .leastNonzeroMagnitude],
             gradientNorm: Double(step).squareRoot() * 1e30, noiseScale: step == 0 ? nil : 8, samples: 4,
             seconds: 0.7, weights: UInt64.max - UInt64(step),
             slots: [
