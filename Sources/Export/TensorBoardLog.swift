@@ -94,7 +94,7 @@ package final class TensorBoardLog: Sendable {
     }
 
     private func append(from reader: JournalReader, to file: inout TensorBoardFile, _ state: inout State) throws {
-        let total = try reader.overview(lives: 1).totalSteps
+        let total = try reader.totalSteps
         while true {
             let steps = try reader.steps(from: state.last.map { $0.step + 1 } ?? 0, limit: Self.stepsAtOnce)
             guard !steps.isEmpty else { break }

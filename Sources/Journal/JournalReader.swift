@@ -47,6 +47,11 @@ package final class JournalReader: Sendable {
         }
     }
 
+    /// The run's steps; cheaper than ``overview(lives:)``, which counts those that are done.
+    package var totalSteps: Int {
+        get throws(JournalError) { try read { try Int.fetchOne($0, sql: "SELECT total_steps FROM run") ?? 0 } }
+    }
+
     /// Where a run is.
     package struct Overview: Equatable, Sendable {
         /// The run's name, and its recipe's hash.

@@ -16,6 +16,10 @@ struct Curve: Equatable {
     var lines: [Line]
     /// Whether the scale is one of powers of ten; for what varies over several of them.
     var isLogarithmic = false
+    /// Whether 0 is on it, whatever the numbers are.
+    var hasZero = false
+    /// Whether it is the one that is looked at first.
+    var isMain = false
 
     /// Lines that have points.
     var known: [Line] { lines.filter { !$0.points.isEmpty } }

@@ -8,8 +8,10 @@ struct CurvePicture {
     /// Steps at which the run was resumed: dotted lines.
     let resumed: [Int]
 
-    private static let (width, height) = (720.0, 230.0)
-    private static let (left, right, top, bottom) = (62.0, 10.0, 10.0, 26.0)
+    private static let height = 220.0
+    private static let (left, right, top, bottom) = (52.0, 14.0, 8.0, 24.0)
+    /// About as many pixels as it gets on a screen, so that its letters are as large as others.
+    private var width: Double { curve.isMain ? 960 : 460 }
 
     /// nil where nothing is known.
     var svg: String? {
@@ -17,22 +19,24 @@ struct CurvePicture {
         guard !lines.isEmpty else { return nil }
         let points = lines.flatMap(\.points)
         let across = Scale(
-            points.map { Double($0.step) }, length: Self.width - Self.left - Self.right, count: 8)
-        let values = lines.flatMap { line in
+            points.map { Double($0.step) }, length: width - Self.left - Self.right, tight: true,
+            count: curve.isMain ? 9 : 5)
+        var values = lines.flatMap { line in
             line.points.flatMap { line.hasRange ? [$0.least, $0.most] : [$0.mean] }
         }
+        if curve.hasZero { values.append(0) }
         let up = Scale(
             values, length: Self.height - Self.top - Self.bottom, logarithmic: curve.isLogarithmic)
         func x(_ step: Int) -> String { number(Self.left + across.place(Double(step))) }
         func y(_ value: Double) -> String { number(Self.height - Self.bottom - up.place(value)) }
 
         var svg = """
-            <svg viewBox="0 0 \(number(Self.width)) \(number(Self.height))" role="img" aria-label="\(ReportText.html(curve.title))">
+            <svg viewBox="0 0 \(number(width)) \(number(Self.height))" role="img" aria-label="\(ReportText.html(curve.title))">
 
             """
         for tick in up.ticks {
             svg +=
-                "<line class=\"grid\" x1=\"\(number(Self.left))\" x2=\"\(number(Self.width - Self.right))\" y1=\"\(y(tick))\" y2=\"\(y(tick))\"/>"
+                "<line class=\"grid\" x1=\"\(number(Self.left))\" x2=\"\(number(width - Self.right))\" y1=\"\(y(tick))\" y2=\"\(y(tick))\"/>"
             svg +=
                 "<text class=\"tick\" x=\"\(number(Self.left - 8))\" y=\"\(y(tick))\" dy=\"0.32em\" text-anchor=\"end\">\(Self.label(tick))</text>\n"
         }
@@ -57,7 +61,7 @@ struct CurvePicture {
                     "<circle class=\"dot c\(index)\" cx=\"\(x(points[0].step))\" cy=\"\(y(points[0].mean))\" r=\"3\"/>\n"
             } else {
                 let corners = points.map { "\(x($0.step)),\(y($0.mean))" }.joined(separator: " ")
-                svg += "<polyline class=\"line c\(index)\" points=\"\(corners)\"/>\n"
+                svg += "<polyline class=\"line c\(index)\(line.hasRange ? " raw" : "")\" points=\"\(corners)\"/>\n"
             }
         }
         return svg + "</svg>\n"

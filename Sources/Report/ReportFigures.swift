@@ -17,9 +17,8 @@ struct ReportFigures {
         let samples = report.workers.reduce(0) { $0 + $1.samples }
         var figures = [("of \(Figures.count(overview.totalSteps, "step"))", "\((overview.lastStep ?? -1) + 1)")]
         if let last = report.last {
-            figures.append(("epochs, the last in part or whole", "\(last.epoch + 1)"))
+            figures.append((last.epoch == 0 ? "epoch" : "epochs", "\(last.epoch + 1)"))
             figures += last.averageLoss.map { [("avr_loss", Figures.loss($0))] } ?? []
-            figures.append(("samples in the last step", "\(last.samples)"))
         }
         figures.append(("computing", ReportText.duration(report.seconds)))
         if report.seconds > 0 { figures.append(("samples/s", Figures.significant(Double(samples) / report.seconds))) }

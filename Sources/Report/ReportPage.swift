@@ -65,7 +65,7 @@ struct ReportPage {
         return """
             <header>
             <h1>\(text(title))<span class="state\(isGood ? " good" : "")">\(text(report.outcome))</span></h1>
-            <p class="soft">A LoRA trained with Danlu 丹炉, \(run)\(began)</p>
+            <p class="soft">A LoRA trained with Danlu, \(run)\(began)</p>
             </header>
             """
     }
@@ -87,11 +87,11 @@ struct ReportPage {
         let cards = report.curves.compactMap { curve -> String? in
             guard let svg = CurvePicture(curve: curve, resumed: resumed).svg else { return nil }
             let keys = curve.known.enumerated().map {
-                "<i class=\"key c\($0)\"></i>\(text($1.name))"
+                " <span class=\"nowrap\"><i class=\"key c\($0)\"></i>\(text($1.name))</span>"
             }.joined()
             return card(
                 "<h3>\(text(curve.title))</h3><p class=\"soft\">\(text(curve.caption))\(curve.known.count > 1 ? keys : "")</p>\n"
-                    + svg, curve.title == "Loss" ? " wide" : "")
+                    + svg, curve.isMain ? " wide" : "")
         }
         guard !cards.isEmpty else { return nil }
         let note = resumed.isEmpty ? "" : "<p class=\"soft\">Dotted: the coordinator was started again.</p>"
@@ -130,7 +130,7 @@ struct ReportPage {
             ]
         }
         guard !rows.isEmpty else { return nil }
-        let keys = parts.map { "<i class=\"key \($0.1)\"></i>\($0.0)" }.joined()
+        let keys = parts.map { " <span class=\"nowrap\"><i class=\"key \($0.1)\"></i>\($0.0)</span>" }.joined()
         let last = report.events.last?.time ?? report.last?.time ?? Date(timeIntervalSince1970: 0)
         let membership = MembershipPicture(
             stays: report.stays, lives: report.overview?.lives ?? [], end: max(last, report.last?.time ?? last))
@@ -143,7 +143,7 @@ struct ReportPage {
                         ("worker", ""), ("samples", "number"), ("share", "number"), ("steps", "number"),
                         ("samples/s", "number"), ("state", ""), ("its time", ""),
                     ], rows) + "<p class=\"soft\">A worker's time:\(keys)</p>")
-                + (membership.svg.map { "\n<p></p>" + card("<h3>Who was in when</h3>\n\($0)\(hidden)") } ?? ""))
+                + (membership.svg.map { "\n" + card("<h3>Who was in when</h3>\n\($0)\(hidden)") } ?? ""))
     }
 
     private var faults: String? {

@@ -24,11 +24,11 @@ enum ReportText {
             case "&": safe += "&amp;"
             case "<": safe += "&lt;"
             case ">": safe += "&gt;"
-            case _ where character.isASCII && (character.isPunctuation || character.isSymbol):
-                safe += "\\\(character)"
+            // What begins markup or, with a colon or an @, a link.
+            case "\\", "`", "*", "_", "[", "]", "|", "~", "$", "#", ":", "@": safe += "\\\(character)"
             default: safe.append(character)
             }
-        }
+        }.replacing("www.", with: "www\\.")
     }
 
     /// A block of Markdown that shows a text as it is.
@@ -62,13 +62,14 @@ enum ReportText {
             parts.minute ?? 0)
     }
 
-    /// `4 s`, `3 min 20 s`, `2 h 5 min`.
+    /// `4.0 s`, `3 min 20 s`, `45 min`, `2 h 5 min`.
     static func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds >= 0, seconds < 1e10 else { return "?" }
         let whole = Int(seconds.rounded())
         return switch whole {
         case ..<60: seconds < 10 ? String(format: "%.1f s", seconds) : "\(whole) s"
-        case ..<3600: "\(whole / 60) min \(whole % 60) s"
+        case ..<600: "\(whole / 60) min \(whole % 60) s"
+        case ..<3600: "\(whole / 60) min"
         default: "\(whole / 3600) h \(whole / 60 % 60) min"
         }
     }

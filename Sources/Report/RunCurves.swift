@@ -15,11 +15,11 @@ enum RunCurves {
                 lines: [
                     .init(name: "loss", points: try reader.series(.loss, limit: points), hasRange: true),
                     .init(name: "avr_loss", points: try reader.series(.averageLoss, limit: points)),
-                ])
+                ], isMain: true)
         },
         { reader in
             Curve(
-                title: "Loss by timestep", caption: "means over the samples whose timesteps fell into a band",
+                title: "Loss by timestep", caption: "of the samples whose timesteps were in a band",
                 lines: try TimestepBand.all.map {
                     .init(name: $0.name, points: try reader.series(.bandLoss($0), limit: fewPoints))
                 })
@@ -39,7 +39,7 @@ enum RunCurves {
         },
         { reader in
             Curve(
-                title: "Gradient noise scale", caption: "in samples, beside the effective batch",
+                title: "Gradient noise scale", caption: "in samples",
                 lines: [
                     .init(name: "noise scale", points: try reader.series(.noiseScale, limit: points)),
                     .init(name: "effective batch", points: try reader.series(.effectiveBatch, limit: points)),
@@ -55,12 +55,13 @@ enum RunCurves {
             }
             return Curve(
                 title: "Throughput", caption: "samples a second, while steps were computed",
-                lines: [.init(name: "samples/s", points: rates)])
+                lines: [.init(name: "samples/s", points: rates)], hasZero: true)
         },
         { reader in
             Curve(
                 title: "Workers", caption: "that computed each step",
-                lines: [.init(name: "workers", points: try reader.series(.workers, limit: points), hasRange: true)])
+                lines: [.init(name: "workers", points: try reader.series(.workers, limit: points), hasRange: true)],
+                hasZero: true)
         },
     ]
 }

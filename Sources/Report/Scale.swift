@@ -11,7 +11,10 @@ struct Scale {
     ///   - values: what must have a place; those that are not finite do not count.
     ///   - length: of the line, in the picture's units.
     ///   - logarithmic: where all values are above 0 and spread widely; otherwise the scale is an even one.
-    init(_ values: some Sequence<Double>, length: Double, logarithmic: Bool = false, count: Int = 5) {
+    ///   - tight: whether it ends where the values do, with ticks inside, rather than at ticks.
+    init(
+        _ values: some Sequence<Double>, length: Double, logarithmic: Bool = false, tight: Bool = false, count: Int = 5
+    ) {
         self.length = length
         let finite = values.filter(\.isFinite)
         let (least, most) = (finite.min() ?? 0, finite.max() ?? 1)
@@ -30,8 +33,14 @@ struct Scale {
             let step = ([1, 2, 5].first { raw <= $0 * power } ?? 10) * power
             let first = (least / step).rounded(.down)
             let last = most > least ? (most / step).rounded(.up) : first + 1
-            ticks = (0...Int(min(max(1, last - first), 20))).map { (first + Double($0)) * step }
-            range = ticks[0]...max(ticks[ticks.count - 1], ticks[0] + step)
+            let around = (0...Int(min(max(1, last - first), 20))).map { (first + Double($0)) * step }
+            if tight, most > least {
+                range = least...most
+                ticks = around.filter(range.contains)
+            } else {
+                ticks = around
+                range = ticks[0]...max(ticks[ticks.count - 1], ticks[0] + step)
+            }
         }
     }
 
