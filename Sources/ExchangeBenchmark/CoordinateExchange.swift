@@ -97,6 +97,7 @@ struct CoordinateExchange: ParsableCommand {
             case .stepped(let contribution, _):
                 ends.append(clock.now)
                 contributions.append(contribution)
+            case .standing: break
             case .note(let note): FileHandle.standardError.write(Data("\(note)\n".utf8))
             }
         }

@@ -39,6 +39,8 @@ package struct Application: Codable, Equatable, Sendable {
     package var exactnessClass: String
     package var cores: Int
     package var memoryBytes: UInt64
+    /// What it computes on, for people: `cpu`, `cuda:0`; nil where it does not say.
+    package var device: String?
     /// Where other workers reach this one, `tcp://HOST:PORT`; nil where they cannot.
     package var dataAddress: String?
     /// The public key (Z85) that it proves to other workers; nil where nothing is encrypted.
@@ -84,6 +86,18 @@ package struct Status: Codable, Equatable, Sendable {
         }
     }
 
+    /// Memory of whatever the worker computes on, in bytes.
+    package struct Memory: Codable, Equatable, Sendable {
+        /// By this process where that can be told, else by all.
+        package var used: UInt64
+        package var total: UInt64
+
+        package init(used: UInt64, total: UInt64) {
+            self.used = used
+            self.total = total
+        }
+    }
+
     /// Counts pings; the answer carries it back.
     package var number: UInt64 = 0
     /// Grows as long as the learner gets on, however slowly.
@@ -100,6 +114,8 @@ package struct Status: Codable, Equatable, Sendable {
     package var reached: [UInt32]?
     /// The task of the picture that it makes.
     package var painting: UInt64?
+    /// nil where it cannot be told.
+    package var memory: Memory?
 
     package init() {}
 }

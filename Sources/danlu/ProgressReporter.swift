@@ -93,6 +93,7 @@ final class ProgressReporter: Sendable {
     func happened(_ happening: Happening) {
         switch happening {
         case .note(let note): self.note("\(note)")
+        case .standing: break
         case .stepped(let contribution, _):
             let parts = contribution.shares.map(\.times).map {
                 StepCost.Parts(broadcast: $0.broadcast, compute: $0.compute, send: $0.send, wait: $0.wait)

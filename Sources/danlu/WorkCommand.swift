@@ -67,14 +67,16 @@ struct WorkCommand: ParsableCommand {
         LibTorch.keepMemory()
         let device = try Device(parsing: device)
         let key = try key.map { try KeyFile.client($0) }
-        let application = Application(
+        var application = Application(
             name: WorkerName.make(name, key: key), instance: .random(in: .min ... .max), software: Danlu.version,
             libtorch: LibTorch.version,
             exactnessClass: ExactnessClass(device: device).description,
             cores: ProcessInfo.processInfo.activeProcessorCount, memoryBytes: ProcessInfo.processInfo.physicalMemory)
+        application.device = "\(device)"
         var configuration = try WorkerService.Configuration(address: Address(coordinator), application: application)
         configuration.key = key
         if let dataPort { configuration.dataEndpoint = try dataEndpoint(dataPort, towards: configuration) }
+        if case .cuda = device { configuration.memory = { Status.Memory(of: device) } }
         let service = try WorkerService(configuration) { sentence in Console.error.line("worker: \(sentence)") }
         LeaveTaking.prepare(service, ignoringInterrupt: local != nil)
         let provisions = Provisions(cache) { sentence in Console.error.line("worker: \(sentence)") }
@@ -109,6 +111,14 @@ extension WorkCommand {
                     + "say --key, leave --data-port out, or allow it aloud with --insecure")
         }
         return own
+    }
+}
+
+extension Status.Memory {
+    /// What is used on a CUDA device, by whoever uses it; nil where it does not say.
+    fileprivate init?(of device: Device) {
+        guard let (free, total) = try? device.memory(), 0 <= free, free <= total else { return nil }
+        self.init(used: UInt64(total - free), total: UInt64(total))
     }
 }
 

@@ -35,9 +35,11 @@ final class LoopbackCluster {
     }
 
     static func application(_ name: String, software: String = "1") -> Application {
-        Application(
+        var application = Application(
             name: name, instance: .random(in: .min ... .max), software: software, libtorch: "none",
             exactnessClass: "test", cores: 1, memoryBytes: 1 << 30)
+        application.device = "loom:0\u{1B}[2J"
+        return application
     }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 import Wire
 import ZeroMQ
@@ -9,12 +10,29 @@ import ZeroMQ
     private let running: RunningCoordinator
     private let workers: [LoopbackWorker]
     private let line: OperatorLine
+    private let standings: Standings
+
+    private final class Standings: Sendable {
+        let all = Mutex<[RunStatus]>([])
+    }
 
     /// A run that goes on until it is stopped.
     init() throws {
         var configuration = LoopbackCluster.configuration(minimumWorkers: 2)
         configuration.epoch = { ($0 / 10 + 1, 10_000) }
-        running = try RunningCoordinator(configuration, StraightLineMaster(totalSteps: 100_000)) { _ in }
+        configuration.progress = {
+            var progress = RunProgress()
+            progress.learningRates = ["unet": 1e-4]
+            progress.events = [RunProgress.Event(time: 1, sentence: "it began")]
+            return progress
+        }
+        configuration.watchInterval = .milliseconds(20)
+        let standings = Standings()
+        self.standings = standings
+        running = try RunningCoordinator(configuration, StraightLineMaster(totalSteps: 100_000)) { happening in
+            guard case .standing(let status) = happening else { return }
+            standings.all.withLock { $0.append(status) }
+        }
         let address = running.address
         workers = try ["box1", "box2"].map { try LoopbackWorker($0, at: address) }
         line = OperatorLine(to: address, patience: .seconds(2))
@@ -56,6 +74,29 @@ import ZeroMQ
         #expect(!again.isDone && again.sentence == "nobody has paused the run, so it cannot be resumed")
         while try status().snapshot.step == before.snapshot.step { Thread.sleep(forTimeInterval: 0.01) }
         try end()
+    }
+
+    @Test func `sees devices, memory, parts of a step and what only the program knows`() throws {
+        try begin()
+        // What a worker sends with its ping is known after the first.
+        while try status().snapshot.workers.contains(where: { $0.memory == nil }) {
+            Thread.sleep(forTimeInterval: 0.01)
+        }
+        let status = try status()
+        for worker in status.snapshot.workers {
+            #expect(worker.device == "loom:0[2J", "what would move a cursor is left out")
+            let memory = try #require(worker.memory)
+            #expect(memory.used > 1 << 20 && memory.used < memory.total)
+        }
+        let shares = try #require(status.shares)
+        #expect(!shares.isEmpty && shares.allSatisfy { $0.compute >= 0 && $0.communicate >= 0 && $0.wait >= 0 })
+        #expect(shares.map(\.slots).reduce(0, +) == status.snapshot.slotCount)
+        #expect(status.progress?.learningRates == ["unet": 1e-4])
+        #expect(status.progress?.events.map(\.sentence) == ["it began"])
+        try end()
+        let told = standings.all.withLock { $0 }
+        #expect(told.count > 1 && told.first?.totalSteps == 100_000)
+        #expect(zip(told, told.dropFirst()).allSatisfy { $0.snapshot.step <= $1.snapshot.step })
     }
 
     @Test func `lets one worker go while the other trains on`() throws {

@@ -75,6 +75,7 @@ extension Coordinator {
             gatheringSince = gatheringSince ?? now
         }
         member.slot = status.slot
+        member.memory = status.memory
         if status.holding.map({ $0.delivery >= member.mustHold }) ?? false { member.mustHold = 0 }
         member.holding = member.mustHold == 0 ? status.holding : nil
         member.reached = Set((status.reached ?? []).prefix(10_000).map { WorkerID($0) })

@@ -92,6 +92,7 @@ package struct Membership: Sendable {
         var progressAt: Duration
         /// The slot it said last that it was computing.
         var slot: Int?
+        var memory: Status.Memory?
         var holding: Status.Holding?
         /// The weights last sent to it, and when.
         var sent: Status.Holding?

@@ -1,4 +1,4 @@
-import Wire
+package import Wire
 
 /// How a run stands at one instant, for people and programs that watch.
 package struct Snapshot: Codable, Equatable, Sendable {
@@ -36,6 +36,9 @@ package struct Snapshot: Codable, Equatable, Sendable {
         package var name: String
         package var activity: Activity
         package var exactnessClass: String
+        /// `cpu`, `cuda:0`; nil where it did not say.
+        package var device: String?
+        package var memory: Status.Memory?
         /// Seconds since anything was heard of it.
         package var lastSeen: Double
         /// Silent for so long that it gets no new slots.
@@ -49,6 +52,11 @@ package struct Snapshot: Codable, Equatable, Sendable {
         package var missing: Int
         /// The one it said last that it was computing.
         package var slot: Int?
+
+        /// Seconds that its slots may still take; one that is silent counts as longer than any that is not.
+        fileprivate var patience: Double {
+            (isSuspect ? 1e9 : 0) + Double(missing) / max(speed ?? 1e-3, 1e-3)
+        }
 
         func phrase(slotCount: Int) -> String {
             let deed =
@@ -91,6 +99,16 @@ package struct Snapshot: Codable, Equatable, Sendable {
     /// Those whom the step waits for.
     package var awaited: [Worker] { workers.filter { $0.missing > 0 } }
 
+    /// As ``sentence``, with one worker named at most: the one that the step will wait for longest.
+    package var brief: String {
+        let slowest = awaited.max { $0.patience < $1.patience }
+        guard let slowest, awaited.count > 1, [.computing, .pausing, .stopping].contains(state) else {
+            return sentence
+        }
+        return "step \(step): waiting for \(slowest.phrase(slotCount: slotCount)) and "
+            + Snapshot.others(awaited.count - 1)
+    }
+
     /// What is happening, and whom or what it waits for.
     package var sentence: String {
         switch state {
@@ -116,8 +134,10 @@ package struct Snapshot: Codable, Equatable, Sendable {
     private func list(_ workers: [Worker]) -> String {
         let named = workers.prefix(3).map { $0.phrase(slotCount: slotCount) }
         let others = workers.count - named.count
-        return (named + (others > 0 ? ["\(others) other\(others == 1 ? "" : "s")"] : [])).joined(separator: ", ")
+        return (named + (others > 0 ? [Snapshot.others(others)] : [])).joined(separator: ", ")
     }
+
+    private static func others(_ count: Int) -> String { "\(count) other\(count == 1 ? "" : "s")" }
 }
 
 extension Coordinator {
@@ -166,7 +186,9 @@ extension Coordinator {
             }
         return Snapshot.Worker(
             number: member.id.number, name: member.name, activity: activity,
-            exactnessClass: member.application.exactnessClass, lastSeen: (now - member.heardAt).inSeconds,
+            exactnessClass: member.application.exactnessClass,
+            device: member.application.device.map(Membership.visible), memory: member.memory,
+            lastSeen: (now - member.heardAt).inSeconds,
             isSuspect: member.isSuspect, isLeaving: member.isDraining, speed: speeds.speed(of: member.id),
             slots: grant?.slots, missing: grant?.missing.count ?? 0, slot: grant == nil ? nil : member.slot)
     }

@@ -23,6 +23,8 @@ extension Worker {
         case failed(reason: String)
         /// The learner has done this much, in whatever unit, and is computing this slot.
         case progressed(UInt64, slot: Int?)
+        /// So much memory is used.
+        case measured(Status.Memory?)
         /// Somebody wants this worker's machine soon: these leases are computed and on their way.
         case leave(computed: [UInt64])
         /// Somebody wants it now.

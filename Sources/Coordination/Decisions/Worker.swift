@@ -74,6 +74,9 @@ package struct Worker: Sendable {
             status.progress = progress
             status.slot = slot
             return []
+        case .measured(let memory):
+            status.memory = memory
+            return []
         case .leave(let computed): return leave(computed: computed, at: now)
         case .stop: return stop()
         case .tick: return tick(at: now)

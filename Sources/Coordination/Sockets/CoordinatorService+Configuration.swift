@@ -34,6 +34,10 @@ extension CoordinatorService {
         package var patience = Patience()
         /// The epoch of a step, from 1, and how many there are, for whoever asks how the run stands.
         package var epoch: @Sendable (_ step: Int) -> (number: Int, count: Int)? = { _ in nil }
+        /// What else the program knows of the run, for whoever asks how it stands.
+        package var progress: @Sendable () -> RunProgress? = { nil }
+        /// How often ``Happening/standing(_:)`` is told; nil is never.
+        package var watchInterval: Duration?
         /// What workers may fetch.
         package var contents = ContentShelf()
 

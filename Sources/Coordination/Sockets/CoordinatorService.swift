@@ -81,6 +81,7 @@ package final class CoordinatorService {
             try perform(coordinator.start())
             try orderPictures(isLast: false)
             var tickedAt = Duration.seconds(-1)
+            var watchedAt = Duration.seconds(-1e6)
             while end == nil {
                 _ = try poll(
                     [Interest(commands), Interest(control.socket), Interest(desk.socket)], timeout: desk.patience)
@@ -92,6 +93,10 @@ package final class CoordinatorService {
                     tickedAt = now
                     for sentence in gate.tick(at: now) { observe(.note(.atTheGate(sentence))) }
                     try happen(.tick, at: now)
+                }
+                if let interval = configuration.watchInterval, now - watchedAt >= interval {
+                    watchedAt = now
+                    observe(.standing(status(at: now)))
                 }
                 for id in try desk.pump() { try happen(.unreachable(id), at: now) }
                 control.answer(operators.settle(coordinator))
@@ -164,7 +169,8 @@ package final class CoordinatorService {
         return RunStatus(
             snapshot: snapshot, totalSteps: master.totalSteps, epoch: epoch?.number, epochs: epoch?.count,
             loss: last?.loss, samplesPerSlot: last.map { Double($0.samples) / Double(max(1, $0.outcomes.count)) },
-            incarnation: configuration.incarnation)
+            incarnation: configuration.incarnation, progress: configuration.progress(),
+            shares: (last?.shares ?? []).map { RunStatus.Share($0) })
     }
 
     // MARK: - Doing

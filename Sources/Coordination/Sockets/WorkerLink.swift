@@ -23,6 +23,7 @@ final class WorkerLink {
         chunkBytes: 1, creditChunks: 1, format: .fp32, parameterCount: 0, stamp: .stranger)
     private var intake = WeightsIntake(parameterCount: 0, chunkBytes: 1, updateFormat: .fp32)
     private var owedCredit = 0
+    private var measuredAt = Duration.seconds(-1)
     private var contents: ContentLine?
     private var contentLines: UInt32 = 0
 
@@ -57,6 +58,10 @@ final class WorkerLink {
             let now = clock.advance()
             for command in commands.takeAll() { try obey(command, at: now) }
             try lookAtBench(at: now)
+            if now - measuredAt >= .seconds(1) {
+                measuredAt = now
+                try happen(.measured(configuration.memory()), at: now)
+            }
             for sentence in try lines.complaints(at: now) { observe(sentence) }
             try readControl(at: now)
             try readBulk()

@@ -16,6 +16,8 @@ package final class WorkerService: Sendable {
         package var patience = Patience()
         /// Where other workers may connect; port 0 lets the system choose, nil is nowhere.
         package var dataEndpoint: Address?
+        /// Asked once a second, on the thread that talks.
+        package var memory: @Sendable () -> Status.Memory? = { ResidentMemory.read() }
 
         package init(address: Address, application: Application) {
             self.address = address
