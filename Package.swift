@@ -11,6 +11,8 @@ let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let tomlKit = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 
@@ -27,6 +29,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
@@ -86,7 +89,8 @@ let package = Package(
 
         // The roof.
         .target(name: "Launching", dependencies: ["Recipe", crypto]),
-        .target(name: "Monitor", dependencies: ["Recipe"]),
+        .target(name: "Monitor", dependencies: ["Recipe", logging]),
+        .target(name: "Notices", dependencies: ["Launching", httpClient, nioCore, nioHTTP1]),
         .target(name: "Export", dependencies: ["Recipe", "Journal"]),
         .target(name: "Report", dependencies: ["Recipe", "Journal", "Export", "Monitor", crypto]),
         .target(
@@ -97,9 +101,9 @@ let package = Package(
         .executableTarget(
             name: "danlu",
             dependencies: [
-                "Recipe", "Journal", "Training", "Evaluation", "Coordination", "Wire", "Monitor", "Dashboard",
-                "Launching", "Dataset", "Images", "StableDiffusion", "Adapters", "Layers", "Torch", "Safetensors",
-                "ZeroMQ", "ContentStore", "Export", "Report", argumentParser, crypto,
+                "Recipe", "Journal", "Training", "Evaluation", "Coordination", "Wire", "Monitor", "Notices",
+                "Dashboard", "Launching", "Dataset", "Images", "StableDiffusion", "Adapters", "Layers", "Torch",
+                "Safetensors", "ZeroMQ", "ContentStore", "Export", "Report", argumentParser, crypto, logging,
             ]),
 
         // What moving gradients costs: Cluster/bench/exchange. Needs no libtorch.
@@ -134,7 +138,8 @@ let package = Package(
         .testTarget(
             name: "CoordinationTests",
             dependencies: ["TestSupport", "Coordination", "Wire", "ZeroMQ", "Recipe", "ContentStore"]),
-        .testTarget(name: "MonitorTests", dependencies: ["Monitor", "Recipe"]),
+        .testTarget(name: "MonitorTests", dependencies: ["Monitor", "Recipe", logging]),
+        .testTarget(name: "NoticesTests", dependencies: ["Notices", hummingbird, nioCore, nioHTTP1]),
         .testTarget(name: "ReportTests", dependencies: ["Report", "Journal", "Recipe"]),
         .testTarget(name: "ExportTests", dependencies: ["Export", "Journal", "Recipe", "ProgramSupport", crypto]),
         .testTarget(name: "DashboardTests", dependencies: ["Dashboard", "Journal", "Recipe"]),
@@ -144,8 +149,8 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "danlu", "ProgramSupport", "Coordination", "Journal", "Training", "Adapters", "StableDiffusion",
-                "Layers", "Torch", "Safetensors", "Images", crypto, grdb,
+                "danlu", "ProgramSupport", "Coordination", "Monitor", "Journal", "Training", "Adapters",
+                "StableDiffusion", "Layers", "Torch", "Safetensors", "Images", crypto, grdb,
             ]),
         // A coordinator in a process of its own, and what is done to its ports.
         .testTarget(

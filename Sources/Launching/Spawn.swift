@@ -11,8 +11,12 @@ package enum Spawn {
     /// - Parameters:
     ///   - input: a file descriptor for standard input.
     ///   - output: one for standard output and standard error.
+    ///   - environment: its variables.
     /// - Returns: the process, to be waited for with ``end(of:)``.
-    package static func start(_ path: String, _ arguments: [String], input: Int32, output: Int32) throws -> pid_t {
+    package static func start(
+        _ path: String, _ arguments: [String], input: Int32, output: Int32,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws -> pid_t {
         var files = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&files)
         defer { posix_spawn_file_actions_destroy(&files) }
@@ -31,7 +35,7 @@ package enum Spawn {
         posix_spawnattr_setflags(
             &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
 
-        let environment = ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
+        let environment = environment.map { "\($0.key)=\($0.value)" }
         var words = ([path] + arguments).map { strdup($0) } + [nil]
         var variables = environment.map { strdup($0) } + [nil]
         defer { for text in words + variables { free(text) } }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 
 /// Numbers as the monitor writes them: in ASCII, the same in every locale.
 package enum Figures {
@@ -52,5 +53,49 @@ package enum Figures {
     /// `1 step`, `2 steps`.
     package static func count(_ count: Int, _ noun: String) -> String {
         count == 1 ? "1 \(noun)" : "\(count) \(noun)s"
+    }
+
+    /// `1.2 GiB`, `812 MiB`: no more than eight characters.
+    package static func size(_ count: Int) -> String {
+        let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+        var (value, unit) = (Double(max(0, count)), 0)
+        while value >= 1023.5, unit < units.count - 1 { (value, unit) = (value / 1024, unit + 1) }
+        return String(format: unit == 0 || value >= 99.95 ? "%.0f " : "%.1f ", value) + units[unit]
+    }
+
+    /// `0.1 s`, `12 s`, `4 min`, `3 h`, `5 d`.
+    package static func age(_ seconds: Double) -> String {
+        guard seconds.isFinite, seconds >= 0 else { return "?" }
+        if seconds < 9.95 { return String(format: "%.1f s", seconds) }
+        if seconds < 99.5 { return String(format: "%.0f s", seconds) }
+        if seconds < 5940 { return String(format: "%.0f min", seconds / 60) }
+        if seconds < 172_800 { return String(format: "%.0f h", seconds / 3600) }
+        return String(format: "%.0f d", min(seconds / 86_400, 9999))
+    }
+
+    /// `82%`; nothing of nothing is `0%`.
+    package static func percent(_ part: Double, of whole: Double) -> String {
+        guard part.isFinite, whole.isFinite, whole > 0 else { return "0%" }
+        return "\(Int((min(max(part / whole, 0), 1) * 100).rounded()))%"
+    }
+
+    /// `10,000`.
+    package static func grouped(_ count: Int) -> String {
+        var text = ""
+        for (place, digit) in "\(count)".reversed().enumerated() {
+            if place > 0, place % 3 == 0, digit != "-" { text.append(",") }
+            text.append(digit)
+        }
+        return String(text.reversed())
+    }
+
+    /// `07:05:09`, by the clock and in the place of this box.
+    ///
+    /// - Parameter time: seconds since 1970.
+    package static func timeOfDay(_ time: Double) -> String {
+        guard time.isFinite, abs(time) < 1e11 else { return "--:--:--" }
+        var (seconds, parts) = (time_t(time), tm())
+        localtime_r(&seconds, &parts)
+        return String(format: "%02d:%02d:%02d", parts.tm_hour, parts.tm_min, parts.tm_sec)
     }
 }

@@ -1,36 +1,7 @@
 import Recipe
 
-/// How a step report looks on a terminal and in a file: values in, text out.
+/// How a step report looks in a log file or a pipe: values in, text out.
 package enum ProgressLine {
-    /// The bar of a terminal: two lines of at most `width` columns.
-    ///
-    /// The first has the bar, the step, the epoch and the time left; the second loss, `avr_loss`, speed, images per
-    /// second and the learning rate of each group, and gradient norm, noise scale and workers where they fit. What does
-    /// not fit is left out, the least important first.
-    ///
-    /// - Parameter unicode: whether the terminal shows more than ASCII.
-    package static func bar(
-        _ report: StepReport, throughput: Throughput, width: Int, unicode: Bool = true
-    ) -> [String] {
-        let share = report.totalSteps > 0 ? min(max(Double(report.step) / Double(report.totalSteps), 0), 1) : 0
-        let percent = String(Int(share * 100))
-        let left = String(repeating: " ", count: max(0, 4 - percent.count)) + percent + "%"
-        let facts = fitting(
-            [
-                "\(report.step)/\(report.totalSteps)", "epoch \(report.epoch)/\(report.epochs)",
-                "\(remaining(report, throughput)) left",
-            ], width: width - left.count - 1)
-        let room = width - left.count - facts.count - 3
-        let bar = room >= 6 ? " " + drawn(share, width: min(room, 60), unicode: unicode) + "  " : " "
-        return [
-            String((left + bar + facts).prefix(max(width, 0))),
-            fitting(
-                numbers(report, throughput)
-                    + [norm(report), noise(report), batch(report), workers(report)].compactMap { $0 },
-                width: width - 2, indent: 2),
-        ]
-    }
-
     /// The line of a log file or a pipe, without a newline.
     package static func plain(_ report: StepReport, throughput: Throughput) -> String {
         let facts =
@@ -83,27 +54,6 @@ package enum ProgressLine {
 
     private static func remaining(_ report: StepReport, _ throughput: Throughput) -> String {
         Figures.clock(throughput.secondsPerStep.map { $0 * Double(max(0, report.totalSteps - report.step)) })
-    }
-
-    /// As many of `facts`, from the first, as fit into `width` columns.
-    private static func fitting(_ facts: [String], width: Int, indent: Int = 0) -> String {
-        var text = ""
-        for fact in facts {
-            let longer = text.isEmpty ? fact : text + "  " + fact
-            guard longer.count <= width else { break }
-            text = longer
-        }
-        return text.isEmpty ? "" : String(repeating: " ", count: indent) + text
-    }
-
-    private static func drawn(_ share: Double, width: Int, unicode: Bool) -> String {
-        guard unicode else {
-            let filled = Int(share * Double(width - 2))
-            return "[" + String(repeating: "#", count: filled) + String(repeating: ".", count: width - 2 - filled) + "]"
-        }
-        let halves = Int(share * Double(width * 2))
-        let filled = String(repeating: "━", count: halves / 2) + (halves % 2 == 1 ? "╸" : "")
-        return filled + String(repeating: "─", count: width - filled.count)
     }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Monitor
 
 /// Lines for the user, whole even when several threads and processes write.
 enum Console {
@@ -12,15 +13,14 @@ enum Console {
             self.handle = handle
         }
 
-        /// Whether a person is watching, and how wide the window is.
-        var columns: Int? {
-            guard isatty(handle.fileDescriptor) == 1 else { return nil }
-            var size = winsize()
-            guard ioctl(handle.fileDescriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-            return Int(size.ws_col)
-        }
+        /// What its other end can show.
+        var terminal: Terminal { Terminal(descriptor: handle.fileDescriptor) }
 
-        func line(_ text: String) { write(text + "\n") }
+        /// A line or several; names in it cannot move the cursor of whoever reads it.
+        func line(_ text: String) {
+            let isTerminal = isatty(handle.fileDescriptor) == 1
+            write(text.printableLines(unicode: !isTerminal || terminal.unicode) + "\n")
+        }
 
         /// A reader that has gone away is no reason to stop training.
         func write(_ text: String) { try? handle.write(contentsOf: Data(text.utf8)) }

@@ -5,7 +5,9 @@ import Dashboard
 import Export
 import Foundation
 import Journal
+import Logging
 import Monitor
+import Notices
 import Dataset
 import Recipe
 import Report
@@ -47,9 +49,10 @@ struct CoordinatorSession {
                 "--exact cannot be had with update_format = \"\(prepared.recipe.cluster.updateFormat.rawValue)\", which "
                     + "rounds changes of the weights and is never exact: leave one out")
         }
-        for note in prepared.notes { Console.output.line("note: \(note)") }
+        let output = RunOutput(options.logFormat)
+        for note in prepared.notes { output.say("note: \(note)", event: "note") }
         let printout = try prepared.printout(workers: workers)
-        Console.output.line(printout)
+        output.say(printout, event: "plan")
         let prompts = try SamplePrompts(prepared)
         if options.plan { return }
 
@@ -65,45 +68,57 @@ struct CoordinatorSession {
             recipe: recipe, plan: prepared.plan, table: prepared.table,
             initial: { try prepared.table.firstWeights(recipe) },
             files: files)
-        for note in files.notes { Console.output.line("note: \(note)") }
+        for note in files.notes { output.say("note: \(note)", event: "note") }
         let final = files.directory.appending(path: files.finalName + ".safetensors").path
         training.workers = max(1, workers)
         guard !training.isComplete else {
             if !FileManager.default.fileExists(atPath: final) { try training.saveFinalAdapter() }
-            Console.output.line("This run is finished: \(final). Say --fresh to do it again.")
+            output.say("This run is finished: \(final). Say --fresh to do it again.", event: "complete")
             return
         }
         if training.step > 0 {
-            Console.output.line("Going on after step \(training.step) of \(training.totalSteps).")
+            output.say("Going on after step \(training.step) of \(training.totalSteps).", event: "resumed")
         }
         try files.write(recipe.toml, to: "recipe.toml")
-        let dashboard = try options.dashboard.map { try DashboardOfRun.open(files.directory, at: $0) }
+        let notices = try RunNotices(
+            options.notices, run: recipe.run.outputName, folder: files.directory.path, step: training.step,
+            totalSteps: training.totalSteps
+        ) { output.say($0, event: "notice", level: .warning) }
+        var verdict: (event: Notice.Event, sentence: String)?
+        // Last of all, since it may take a while.
+        defer { notices.close(with: verdict) }
+        let dashboard = try options.dashboard.map { address in
+            try DashboardOfRun.open(files.directory, at: address) { output.say($0, event: "dashboard") }
+        }
         defer { dashboard?.stop() }
 
         let pictures = try RunPictures(prompts, recipe: recipe, plan: prepared.plan, files: files)
-        let progress = ProgressReporter(plan: prepared.plan, batch: recipe.batch, memo: training.memo)
+        let progress = ProgressReporter(output, plan: prepared.plan, batch: recipe.batch, memo: training.memo)
         let identity = try files.nextIdentity()
         let runID = RunID(identity.first, identity.second)
         let life = JournalWriter.Life(
             run: "\(runID)", recipe: recipe.hash, totalSteps: training.totalSteps, version: Danlu.version,
             incarnation: identity.incarnation, firstStep: training.step, name: recipe.run.outputName, plan: printout)
-        let writer = try JournalWriter(run: files.directory, life: life, fresh: options.fresh) { progress.note($0) }
+        let writer = try JournalWriter(run: files.directory, life: life, fresh: options.fresh) {
+            progress.note($0, event: "journal")
+        }
         let board = recipe.run.tensorBoardFolder(of: runID).map { folder in
-            TensorBoardLog(run: files.directory, folder: folder) { progress.note($0) }
+            TensorBoardLog(run: files.directory, folder: folder) { progress.note($0, event: "tensorboard") }
         }
         let journal = RunJournal(writer, plan: prepared.plan, recipe: recipe, board: board)
         var outcome = "failed"
         defer {
-            journal.close(outcome: outcome)
+            journal.close(outcome: outcome) { output.say($0, event: "journal") }
             do {
-                Console.output.line("The report is \(try RunReport(of: files.directory).write(to: files.directory)).")
+                let path = try RunReport(of: files.directory).write(to: files.directory)
+                output.say("The report is \(path).", event: "report")
             } catch {
-                Console.output.line("note: there is no report: \(error)")
+                output.say("note: there is no report: \(error)", event: "report")
             }
         }
         training.didSave = { path, step in
             writer.write(.saved(step: step, path: path))
-            if !files.states.contains(path) { progress.note("saved \(path)") }
+            if !files.states.contains(path) { progress.note("saved \(path)", event: "saved") }
         }
         let master = ClusterMaster(training, journal: writer, pictures: pictures) { result, contribution, weights in
             let memo = progress.memo(of: result)
@@ -115,7 +130,8 @@ struct CoordinatorSession {
         var contents = ContentShelf()
         let ticket = try prepared.ticket(
             runFolder: files.directory, isShared: localWorkers > 0, on: &contents,
-            hashes: KnownHashes(file: CacheOptions.standard + "/hashes.json"))
+            hashes: KnownHashes(file: CacheOptions.standard + "/hashes.json"),
+            say: { output.say($0, event: "hashing") })
         var configuration = CoordinatorService.Configuration(
             address: try listen ?? Address("tcp://127.0.0.1:0"), runID: runID,
             incarnation: identity.incarnation, run: try ticket.encoded, software: Danlu.version,
@@ -131,9 +147,12 @@ struct CoordinatorSession {
         configuration.updateFormat = recipe.cluster.updateFormat
         let plan = prepared.plan
         configuration.epoch = { (plan.epoch(of: min($0, plan.totalSteps - 1)) + 1, plan.epochs) }
+        configuration.progress = { progress.progress }
+        configuration.watchInterval = output.isLive ? .milliseconds(250) : nil
         let service = try CoordinatorService(configuration, master: master) {
             progress.happened($0)
             journal.happened($0)
+            notices.happened($0)
         }
 
         let running = RunningCoordinator(service.address, incarnation: identity.incarnation, keys: keys)
@@ -141,34 +160,39 @@ struct CoordinatorSession {
         defer { files.remove(RunningCoordinator.file) }
         let commands = service.commands
         Interruption.handle {
-            progress.note("stopping after this step (again: at once)")
+            progress.note("stopping after this step (again: at once)", event: "stopping")
             commands.put(.stop(reason: "interrupted"))
         }
         if let warning = OpenFiles.warning(forWorkers: max(32, workers)) { progress.note(warning) }
         if localWorkers == 0 {
-            for line in JoinInstructions(service.address, keys: keys).lines { Console.output.line(line) }
+            output.say(JoinInstructions(service.address, keys: keys).lines.joined(separator: "\n"), event: "listening")
         }
         let crew = LocalWorkers(
             count: localWorkers, address: "\(service.address)", device: recipe.cluster.device, logs: files.directory)
         try crew.start { sentence in
-            progress.note(sentence)
+            progress.note(sentence, event: "gaveUp")
             commands.put(.stop(reason: sentence))
             commands.put(.stop(reason: sentence))
         }
         defer { crew.end() }
-        let finish = try service.run()
-        progress.finish()
-        outcome = finish.word
-        switch finish {
-        case .complete: Console.output.line("Done: \(final)")
-        case .stopped(let reason):
-            if let failure = crew.failure { throw Failure(failure) }
-            Console.output.line(
-                "Stopped after step \(training.step) of \(training.totalSteps) (\(reason)); the same command goes on from there."
-            )
-        case .unsaved(let reason):
-            throw Failure("the run has ended, but its last state could not be saved: \(reason)")
-        case .gaveUp(let advice): throw Failure(advice)
+        do {
+            let finish = try service.run()
+            progress.finish()
+            outcome = finish.word
+            if let failure = finish.failure ?? (finish == .complete ? nil : crew.failure) { throw Failure(failure) }
+            if case .stopped(let reason) = finish {
+                output.say(
+                    "Stopped after step \(training.step) of \(training.totalSteps) (\(reason)); the same command goes on "
+                        + "from there.", event: "stopped")
+            } else {
+                output.say("Done: \(final)", event: "complete")
+                verdict = (.done, "done after \(training.step) steps: \(final)")
+            }
+        } catch {
+            output.finish()
+            if output.isJSON { output.say("\(error)", event: "failed", level: .error) }
+            verdict = (.failed, "failed after step \(training.step) of \(training.totalSteps): \(error)")
+            throw error
         }
     }
 }
@@ -184,6 +208,15 @@ extension Run {
 }
 
 extension Finish {
+    /// What its user is told where it is no good end.
+    fileprivate var failure: String? {
+        switch self {
+        case .complete, .stopped: nil
+        case .unsaved(let reason): "the run has ended, but its last state could not be saved: \(reason)"
+        case .gaveUp(let advice): advice
+        }
+    }
+
     /// How a life of the coordinator ended, for the journal.
     fileprivate var word: String {
         switch self {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Coordination
+import Foundation
 import Recipe
 
 /// The command line: where learning and clustering meet.
@@ -24,9 +25,24 @@ struct Danlu: ParsableCommand {
     static func main() {
         OpenFiles.raise()
         let words = Array(CommandLine.arguments.dropFirst())
-        guard let command = words.first, ["train", "coordinate", "launch"].contains(command) else { return main(words) }
+        guard let command = words.first, ["train", "coordinate", "launch"].contains(command) else {
+            return perform(words)
+        }
         let (settings, rest) = CommandLineSettings.split(words)
-        main(rest + ["--"] + settings)
+        perform(rest + ["--"] + settings)
+    }
+
+    /// As `main(_:)`, but what names and files bring into a sentence cannot reach into the terminal.
+    private static func perform(_ words: [String]) {
+        do {
+            var command = try parseAsRoot(words)
+            try command.run()
+        } catch {
+            let code = exitCode(for: error)
+            let text = fullMessage(for: error)
+            if !text.isEmpty { (code.isSuccess ? Console.output : Console.error).line(text) }
+            Foundation.exit(code.rawValue)
+        }
     }
 }
 

@@ -8,11 +8,13 @@ enum DashboardOfRun {
     /// Listens, and tells the user where.
     ///
     /// - Throws: ``DashboardError``.
-    static func open(_ run: URL, at address: DashboardAddress) throws -> DashboardServer {
+    static func open(
+        _ run: URL, at address: DashboardAddress, say: (String) -> Void = { Console.output.line($0) }
+    ) throws -> DashboardServer {
         let server = try DashboardServer(
             run: run, at: address, token: AccessToken(ofRun: run),
             controls: RunControls(status: { status(of: run) }, perform: { perform($0, in: run) }))
-        Console.output.line("dashboard: \(server.link)")
+        say("dashboard: \(server.link)")
         return server
     }
 

@@ -1,10 +1,12 @@
 import Dispatch
 import Foundation
 
-/// SIGINT and SIGTERM, as something to do instead of an end.
+/// Signals, as something to do.
 enum Interruption {
     nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
 
+    /// SIGINT and SIGTERM, instead of an end.
+    ///
     /// - Parameters:
     ///   - ignoringInterrupt: whether SIGINT is somebody else's to answer.
     ///   - action: called at each signal, on a queue of its own.
@@ -13,11 +15,20 @@ enum Interruption {
         for number in [SIGINT, SIGTERM] {
             signal(number, SIG_IGN)
             if number == SIGINT, ignoringInterrupt { continue }
-            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-            source.setEventHandler(handler: action)
-            source.resume()
-            // Set once, before the process does anything else; kept so that they go on listening.
-            sources.append(source)
+            listen(to: number, on: queue, action)
         }
+    }
+
+    /// SIGCONT: the process was stopped, and goes on.
+    static func whenContinued(_ action: @escaping @Sendable () -> Void) {
+        listen(to: SIGCONT, on: DispatchQueue(label: "danlu.continued"), action)
+    }
+
+    private static func listen(to number: Int32, on queue: DispatchQueue, _ action: @escaping @Sendable () -> Void) {
+        let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+        source.setEventHandler(handler: action)
+        source.resume()
+        // Set before the process does anything else; kept so that they go on listening.
+        sources.append(source)
     }
 }

@@ -72,6 +72,7 @@ struct LaunchCommand: ParsableCommand {
         words += insecure ? ["--insecure"] : ["--keys", keysFolder]
         if options.fresh { words.append("--fresh") }
         if options.exact { words.append("--exact") }
+        words += options.notices.arguments
         if let recipe = options.recipe { words.append(recipe) }
         return words + options.settings
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Coordination
 import Foundation
+import Monitor
 import Wire
 
 struct PauseCommand: ParsableCommand {
@@ -76,9 +77,11 @@ struct StatusCommand: ParsableCommand {
     func run() throws {
         let reply = try options.ask(.status)
         guard let status = reply.status else { throw Failure(reply.sentence) }
-        guard json else { return Console.output.line(StatusText.text(status)) }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-        Console.output.line(String(decoding: try encoder.encode(status), as: UTF8.self))
+        let standing = Standing(status)
+        if json { return Console.output.line(try standing.json) }
+        let terminal = Console.output.terminal
+        for line in RunView(standing, on: terminal).whole {
+            Console.output.write(line.text(colour: terminal.colour) + "\n")
+        }
     }
 }

@@ -1,5 +1,6 @@
 import Coordination
 import Foundation
+import Logging
 import Monitor
 import Recipe
 import Synchronization
@@ -9,8 +10,7 @@ import Training
 ///
 /// May be told from any thread.
 final class ProgressReporter: Sendable {
-    private struct State {
-        var display: ProgressDisplay
+    fileprivate struct State {
         var recorder: LossRecorder
         var lastStep: ContinuousClock.Instant
         var advice = NoiseAdvice()
@@ -18,21 +18,27 @@ final class ProgressReporter: Sendable {
         var cost = StepCost()
         /// Of the step that was applied; shown when it is known where its time went.
         var applied: StepResult?
+        var throughput = Throughput()
+        var interval = StepInterval()
+        var progress = RunProgress()
     }
 
+    /// Events that are remembered for whoever asks how the run stands.
+    private static let remembered = 20
+
+    private let output: RunOutput
     private let plan: TrainingPlan
     private let batch: Batch
     private let started = ContinuousClock.now
     private let state: Mutex<State>
 
     /// - Parameter memo: what ``memo(of:)`` gave in an earlier life of the run.
-    init(plan: TrainingPlan, batch: Batch, memo: Data?) {
+    init(_ output: RunOutput, plan: TrainingPlan, batch: Batch, memo: Data?) {
+        self.output = output
         self.plan = plan
         self.batch = batch
         let recorder = memo.flatMap { try? JSONDecoder().decode(LossRecorder.self, from: $0) } ?? LossRecorder()
-        let terminal = Terminal(descriptor: STDOUT_FILENO)
-        state = Mutex(
-            State(display: ProgressDisplay(style: terminal.style), recorder: recorder, lastStep: .now))
+        state = Mutex(State(recorder: recorder, lastStep: .now))
     }
 
     /// Takes in a step's losses; what is to be kept with the run's state.
@@ -49,12 +55,15 @@ final class ProgressReporter: Sendable {
     /// kohya's `avr_loss` so far.
     var averageLoss: Double { state.withLock { $0.recorder.average } }
 
+    /// What the program knows of the run beyond what the cluster does.
+    var progress: RunProgress { state.withLock { $0.progress } }
+
     /// Takes a step that was applied; it is shown when ``happened(_:)`` tells of it.
     func report(_ result: StepResult) { state.withLock { $0.applied = result } }
 
     private func show(_ contribution: StepContribution) {
-        state.withLock { state in
-            guard let result = state.applied else { return }
+        let shown = state.withLock { state -> (StepReport, String?, [(String, String?)])? in
+            guard let result = state.applied else { return nil }
             state.applied = nil
             let now = ContinuousClock.now
             let elapsed = now - state.lastStep
@@ -68,16 +77,19 @@ final class ProgressReporter: Sendable {
                 scaledBatch: batch.policy == .perWorker ? result.scaledBatch : nil,
                 seconds: elapsed / .seconds(1), workers: contribution.shares.count)
             report.times = StepTimeSplit(contribution)
-            let terminal = Terminal(descriptor: STDOUT_FILENO)
-            if let text = state.display.show(report, at: now - started, width: terminal.width) {
-                Console.output.write(text)
-            }
+            state.throughput.add(seconds: report.seconds, samples: report.samples)
+            state.take(report)
             let sentences = [
-                change(of: &state, to: result),
-                state.advice.heed(noiseScale: result.noiseScale, batch: result.effectiveBatch),
+                ("resized", change(of: &state, to: result)),
+                ("noiseScale", state.advice.heed(noiseScale: result.noiseScale, batch: result.effectiveBatch)),
             ]
-            for sentence in sentences.compactMap({ $0 }) { Console.output.write(state.display.message(sentence)) }
+            let isDue = !output.isLive && (output.isJSON || state.interval.isDue(report, at: now - started))
+            let line = isDue ? ProgressLine.plain(report, throughput: state.throughput) : nil
+            return (report, line, sentences)
         }
+        guard let (report, line, sentences) = shown else { return }
+        if let line { output.logger.info("\(line)", metadata: report.metadata) }
+        for case (let event, let sentence?) in sentences { note(sentence, event: event) }
     }
 
     /// What a change of the world does to the learning rates, where the batch grows with it.
@@ -92,8 +104,8 @@ final class ProgressReporter: Sendable {
     /// Shows what happened to the cluster.
     func happened(_ happening: Happening) {
         switch happening {
-        case .note(let note): self.note("\(note)")
-        case .standing: break
+        case .note(let note): self.note("\(note)", event: note.kind)
+        case .standing(let status): if output.isLive { output.show(Standing(status)) }
         case .stepped(let contribution, _):
             let parts = contribution.shares.map(\.times).map {
                 StepCost.Parts(broadcast: $0.broadcast, compute: $0.compute, send: $0.send, wait: $0.wait)
@@ -107,17 +119,35 @@ final class ProgressReporter: Sendable {
         }
     }
 
-    /// Shows a sentence above the bar.
-    func note(_ sentence: String) {
-        state.withLock { Console.output.write($0.display.message(sentence)) }
+    /// Says that something happened.
+    ///
+    /// - Parameter event: what kind of thing.
+    func note(_ sentence: String, event: String) {
+        state.withLock { state in
+            let now = Date().timeIntervalSince1970
+            state.progress.events.append(RunProgress.Event(time: now, sentence: String(sentence.prefix(500))))
+            let surplus = state.progress.events.count - Self.remembered
+            if surplus > 0 { state.progress.events.removeFirst(surplus) }
+        }
+        output.say(sentence, event: event)
     }
 
-    /// Leaves the bar where it stands.
+    /// Leaves the view where it stands, and says what the cluster cost.
     func finish() {
-        state.withLock { state in
-            Console.output.write(state.display.finish())
-            if let sentence = state.cost.sentence { Console.output.line(sentence) }
-        }
+        output.finish()
+        if let sentence = state.withLock({ $0.cost.sentence }) { output.say(sentence, event: "cost") }
+    }
+}
+
+extension ProgressReporter.State {
+    fileprivate mutating func take(_ report: StepReport) {
+        progress.averageLoss = report.averageLoss
+        progress.learningRates = report.learningRates
+        progress.gradientNorm = report.gradientNorm
+        progress.noiseScale = report.noiseScale
+        progress.effectiveBatch = report.effectiveBatch
+        progress.secondsPerStep = throughput.secondsPerStep
+        progress.samplesPerSecond = throughput.samplesPerSecond
     }
 }
 

@@ -58,14 +58,16 @@ final class RunJournal: Sendable {
     }
 
     /// Writes down how this life of the coordinator ended; the states are safe whatever becomes of it.
-    func close(outcome: String) {
+    ///
+    /// - Parameter say: told what it could not be.
+    func close(outcome: String, say: (String) -> Void) {
         // What cannot be flushed is said when it is closed.
         try? writer.flush()
         board?.finish()
         do {
             try writer.close(outcome: outcome)
         } catch {
-            Console.output.line("note: the journal lacks the last events: \(error)")
+            say("note: the journal lacks the last events: \(error)")
         }
     }
 

@@ -2,8 +2,11 @@ import ArgumentParser
 import Coordination
 import Dashboard
 import Foundation
+import Monitor
 import Recipe
 import Torch
+
+extension LogFormat: ExpressibleByArgument {}
 
 /// What train and coordinate have in common.
 struct RunOptions: ParsableArguments {
@@ -18,6 +21,15 @@ struct RunOptions: ParsableArguments {
 
     @Flag(help: "Admit only workers that compute the same bits as the first.")
     var exact = false
+
+    @Option(
+        help: """
+            plain: lines of text; json: a JSON object in each line. Unless said, a live view on a terminal, and plain lines \
+            in a pipe or file.
+            """)
+    var logFormat: LogFormat?
+
+    @OptionGroup var notices: NoticeOptions
 
     @Option(help: "Show the run in a browser, at HOST:PORT, or at a port of this box; a link is printed.")
     var dashboard: DashboardAddress?

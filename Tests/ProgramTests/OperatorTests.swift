@@ -1,5 +1,5 @@
-import Coordination
 import Foundation
+import Monitor
 import ProgramSupport
 import Testing
 
@@ -23,13 +23,15 @@ extension `The program` {
             let paused = try ask("pause", "out")
             #expect(paused.status == 0 && paused.output.hasPrefix("paused before step"), "\(paused.errors)")
             let shown = try ask("status", "out")
-            #expect(shown.status == 0 && shown.output.contains("of 400") && shown.output.contains("paused"))
+            #expect(shown.status == 0 && shown.output.contains("/400  epoch") && shown.output.contains("paused"))
             #expect(shown.output.contains("local-1") && shown.output.contains("local-2"))
             #expect(shown.output.split(separator: "\n").allSatisfy { $0.count <= 80 }, "\(shown.output)")
-            let json = try JSONDecoder().decode(RunStatus.self, from: Data(ask("status", "out", "--json").output.utf8))
-            #expect(json.snapshot.state == .paused && json.totalSteps == 400 && json.snapshot.workers.count == 2)
+            let json = try Standing(json: Data(ask("status", "out", "--json").output.utf8))
+            #expect(json.state == "paused" && json.totalSteps == 400 && json.workers.map(\.device) == ["cpu", "cpu"])
+            #expect(json.workers.allSatisfy { ($0.memory ?? 0) > 1 << 20 } && json.averageLoss ?? 0 > 0)
+            #expect(json.events.contains { $0.sentence.contains("(local-1) is ready") })
 
-            let state = furnace.path("out/state/step-" + padded(json.snapshot.step) + ".safetensors")
+            let state = furnace.path("out/state/step-" + padded(json.step) + ".safetensors")
             #expect(!FileManager.default.fileExists(atPath: state))
             #expect(try ask("save", "out").status == 0)
             #expect(FileManager.default.fileExists(atPath: state))

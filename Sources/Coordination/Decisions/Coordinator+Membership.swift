@@ -23,7 +23,7 @@ extension Coordinator {
         case .painted(let piece): effects = painted(piece, by: id)
         case .notPainted(let number, let reason): effects = notPainted(number, reason: reason, by: id)
         case .failed(let reason): effects = remove(id, reason: reason, .flapping, at: now)
-        case .leave: effects = remove(id, reason: "it left", .blameless, at: now)
+        case .leave: effects = remove(id, reason: Note.Parting.byItself.rawValue, .blameless, at: now)
         }
         return wasSuspect ? effects + proceed(at: now) : effects
     }
@@ -43,7 +43,8 @@ extension Coordinator {
         if let earlier = membership.earlierLife(of: application, at: peer) {
             // Before it has got anywhere, it asks again because its welcome was lost.
             let hasArrived = membership[earlier].map { $0.isReady || $0.hasBulk } ?? false
-            effects += remove(earlier, reason: "it joins anew", hasArrived ? .flapping : .blameless, at: now)
+            effects += remove(
+                earlier, reason: Note.Parting.toJoinAnew.rawValue, hasArrived ? .flapping : .blameless, at: now)
         }
         switch membership.admit(application, at: peer, now: now) {
         case .success(let member):
@@ -103,7 +104,7 @@ extension Coordinator {
     mutating func revoked(_ id: WorkerID, _ refusal: Refusal, at now: Duration) -> [CoordinatorEffect] {
         guard let member = membership[id] else { return [] }
         return [.send(.refused(refusal), to: member.peer, stamp: member.stamp)]
-            + remove(id, reason: "its key was revoked", .blameless, at: now)
+            + remove(id, reason: Note.Parting.withoutKey.rawValue, .blameless, at: now)
     }
 
     mutating func bulkOpened(_ stamp: Stamp, at now: Duration) -> [CoordinatorEffect] {

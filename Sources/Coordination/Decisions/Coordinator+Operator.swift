@@ -122,7 +122,7 @@ extension Coordinator {
     }
 
     mutating func dismiss(_ member: Membership.Member, at now: Duration) -> [CoordinatorEffect] {
-        let reason = "it was asked to leave"
+        let reason = Note.Parting.asAsked.rawValue
         membership.remove(member.id)
         let mended = mend(member.id, at: now)
         return lostPainter(member.id) + [

@@ -89,6 +89,20 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Reasons of a worker that leaves as it may.
+    enum Parting: String, CaseIterable {
+        case byItself = "it left"
+        case toJoinAnew = "it joins anew"
+        case asAsked = "it was asked to leave"
+        case withoutKey = "its key was revoked"
+    }
+
+    /// Whom the run has lost although nobody asked for it: the worker's name.
+    package var lostWorker: String? {
+        guard case .left(_, let name, let reason) = self, Parting(rawValue: reason) == nil else { return nil }
+        return name
+    }
+
     private static func phrase(_ slots: Range<Int>) -> String {
         slots.count == 1 ? "slot \(slots.lowerBound)" : "slots \(slots.lowerBound) to \(slots.upperBound - 1)"
     }

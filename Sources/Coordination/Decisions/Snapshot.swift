@@ -66,7 +66,7 @@ package struct Snapshot: Codable, Equatable, Sendable {
                 case .receivingWeights: "receiving weights"
                 case .computing:
                     slot.map { "computing slot \($0) of \(slotCount)" }
-                        ?? "\(missing) of \(slotCount) slots still to bring"
+                        ?? "\(missing) of \(slotCount) slots to bring"
                 case .idle: "idle"
                 }
             return "\(name) (last seen \((lastSeen * 10).rounded() / 10) s ago, \(deed))"
@@ -188,7 +188,7 @@ extension Coordinator {
             number: member.id.number, name: member.name, activity: activity,
             exactnessClass: member.application.exactnessClass,
             device: member.application.device.map(Membership.visible), memory: member.memory,
-            lastSeen: (now - member.heardAt).inSeconds,
+            lastSeen: max(0, (now - member.heardAt).inSeconds),
             isSuspect: member.isSuspect, isLeaving: member.isDraining, speed: speeds.speed(of: member.id),
             slots: grant?.slots, missing: grant?.missing.count ?? 0, slot: grant == nil ? nil : member.slot)
     }

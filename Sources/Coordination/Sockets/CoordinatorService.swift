@@ -102,6 +102,7 @@ package final class CoordinatorService {
                 control.answer(operators.settle(coordinator))
             }
             if let end { control.answer(operators.close(end, step: master.step)) }
+            if configuration.watchInterval != nil { observe(.standing(status(at: clock.advance()))) }
         } catch {
             for member in coordinator.membership.members.values {
                 control.post(.goodbye(finished: false, reason: "\(error)"), to: member.peer, stamp: member.stamp)
@@ -166,6 +167,7 @@ package final class CoordinatorService {
         let last = lastContribution
         var snapshot = coordinator.snapshot(at: now)
         snapshot.dropped = dropped
+        if snapshot.state == .over { snapshot.step = master.step }
         return RunStatus(
             snapshot: snapshot, totalSteps: master.totalSteps, epoch: epoch?.number, epochs: epoch?.count,
             loss: last?.loss, samplesPerSlot: last.map { Double($0.samples) / Double(max(1, $0.outcomes.count)) },

@@ -1,4 +1,4 @@
-package import Wire
+import Wire
 
 /// How a run stands, and how far it is.
 package struct RunStatus: Codable, Equatable, Sendable {
