@@ -163,7 +163,9 @@ struct CoordinatorSession {
             progress.note("stopping after this step (again: at once)", event: "stopping")
             commands.put(.stop(reason: "interrupted"))
         }
-        if let warning = OpenFiles.warning(forWorkers: max(32, workers)) { progress.note(warning) }
+        if let warning = OpenFiles.warning(forWorkers: max(32, workers)) {
+            progress.note(warning, event: "openFiles")
+        }
         if localWorkers == 0 {
             output.say(JoinInstructions(service.address, keys: keys).lines.joined(separator: "\n"), event: "listening")
         }
@@ -171,7 +173,6 @@ struct CoordinatorSession {
             count: localWorkers, address: "\(service.address)", device: recipe.cluster.device, logs: files.directory)
         try crew.start { sentence in
             progress.note(sentence, event: "gaveUp")
-            commands.put(.stop(reason: sentence))
             commands.put(.stop(reason: sentence))
         }
         defer { crew.end() }
