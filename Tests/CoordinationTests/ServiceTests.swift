@@ -123,7 +123,12 @@ import ZeroMQ
             LoopbackCluster.configuration(minimumWorkers: 2), StraightLineMaster(totalSteps: Self.steps))
         let good = try LoopbackWorker("good", at: running.address)
         let flaky = try LoopbackWorker("flaky", at: running.address) { learner in
-            learner.poisoned = { step, slot in step == 4 && slot > 0 }
+            // Which step it computes slots of is chance; one bad step is no reason to keep it out.
+            var badStep: Int?
+            learner.poisoned = { step, slot in
+                if step >= 4, slot > 0, badStep == nil { badStep = step }
+                return step == badStep && slot > 0
+            }
         }
         let result = try running.result()
         #expect(result.weights == Self.expected)
@@ -313,7 +318,8 @@ import ZeroMQ
             Issue.record("not refused")
             return
         }
-        #expect("\(other)".contains("the protocol version is 200 here and 2 at the coordinator"))
+        let versions = "the protocol version is 200 here and \(Header.protocolVersion) at the coordinator"
+        #expect("\(other)".contains(versions))
         running.commands.put(.stop(reason: "enough"))
         _ = try running.result()
     }

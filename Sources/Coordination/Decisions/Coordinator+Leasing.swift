@@ -99,8 +99,10 @@ extension Coordinator {
     mutating func watch(at now: Duration) -> [CoordinatorEffect] {
         guard phase == .computing else { return [] }
         // Who makes a picture between its slots is late with them, and everybody knows.
-        var effects = round.late(at: now).filter { $0.worker != easel.painter }.map {
-            CoordinatorEffect.note(.late($0.worker, slots: $0.missing.count))
+        let painter = easel.painter
+        var effects: [CoordinatorEffect] = []
+        for late in round.late(at: now) where late.worker != painter {
+            effects.append(.note(.late(late.worker, slots: late.missing.count)))
         }
         effects += proceed(at: now)
         guard phase == .computing else { return effects }

@@ -54,7 +54,8 @@ struct Easel: Sendable {
 
     var isEmpty: Bool { waiting.isEmpty && work == nil }
     /// Who makes a picture now.
-    var painter: WorkerID? { work?.painter }
+    // Inlined into a caller that changes the coordinator, it makes Swift 6.3's optimizer fail on its own checks.
+    @inline(never) var painter: WorkerID? { work?.painter }
     /// When it was asked.
     var paintingSince: Duration? { work?.since }
     /// Of all tasks that are not done, whose weights are still needed.
