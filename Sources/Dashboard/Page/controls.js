@@ -35,13 +35,18 @@ export async function ask(operation, worker) {
   toast(isJSON ? (await answer.json()).sentence : await answer.text(), 6000);
 }
 
+let leave = () => {};
+
 function confirmed(question) {
   const dialog = by("confirm");
+  leave(false);
   by("confirm-question").textContent = question;
   dialog.returnValue = "no";
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+    leave = resolve;
+    // The event comes a little after the answer: by then the next question may stand there.
+    dialog.onclose = () => { if (!dialog.open) resolve(dialog.returnValue === "yes"); };
   });
 }
 
