@@ -104,7 +104,8 @@ private let quickly: [Duration] = [.milliseconds(10), .milliseconds(10)]
         #expect(listen(silent, 5) == 0)
         let start = ContinuousClock.now
         await #expect(throws: Undelivered.self) { try await closed.deliver(notice()) }
-        #expect(ContinuousClock.now - start < .seconds(10))
+        // Long, since other tests may keep all threads busy; and yet an end.
+        #expect(ContinuousClock.now - start < .seconds(180))
     }
 
     @Test(arguments: ["", "box3", "ftp://box3/", "http://", "file:///etc/passwd", "https:///x"])
@@ -148,13 +149,13 @@ private let quickly: [Duration] = [.milliseconds(10), .milliseconds(10)]
     @Test func `that hangs is ended with all that it has started`() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appending(path: "child").path
-        let courier = CommandCourier("sleep 1000 & echo $! > \(file); wait", patience: .seconds(1))
+        let courier = CommandCourier("sleep 1000 & echo $! > \(file); wait", patience: .seconds(3))
         let error = await #expect(throws: Undelivered.self) { try await courier.deliver(notice()) }
-        #expect(error?.description == "it took longer than 1 s, and was ended")
+        #expect(error?.description == "it took longer than 3 s, and was ended")
         let child = try #require(
             pid_t(String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)))
         // Dead, or dead and not yet buried by whoever took it over.
-        let deadline = ContinuousClock.now + .seconds(5)
+        let deadline = ContinuousClock.now + .seconds(60)
         func lives() -> Bool {
             let stat = (try? String(contentsOfFile: "/proc/\(child)/stat", encoding: .utf8)) ?? ""
             return !stat.isEmpty && !stat.contains(") Z ")
@@ -197,7 +198,7 @@ private let quickly: [Duration] = [.milliseconds(10), .milliseconds(10)]
         let board = NoticeBoard([slow]) { _ in }
         let start = ContinuousClock.now
         for _ in 0..<100_000 { board.post(notice()) }
-        #expect(ContinuousClock.now - start < .seconds(5))
+        #expect(ContinuousClock.now - start < .seconds(30))
         slow.gate.continuation.finish()
         let isDone = await close(board, within: .seconds(120)).isDone
         #expect(isDone && slow.delivered.withLock { $0.count } <= 66)
@@ -208,7 +209,7 @@ private let quickly: [Duration] = [.milliseconds(10), .milliseconds(10)]
         let board = NoticeBoard([slow]) { _ in }
         board.post(notice(.done, "Done"))
         let (isDone, took) = await close(board, within: .milliseconds(200))
-        #expect(!isDone && took < .seconds(5))
+        #expect(!isDone && took < .seconds(30))
     }
 
     @Test func `has one courier not wait for another, and says what failed`() async {
