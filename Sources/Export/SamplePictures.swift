@@ -32,7 +32,9 @@ package struct SamplePicture: Hashable, Sendable {
         guard let size = try? file.resourceValues(forKeys: [.fileSizeKey]).fileSize, size <= 1 << 20,
             let text = try? String(contentsOf: file, encoding: .utf8)
         else { return [] }
-        return text.split(separator: "\n").map(String.init).filter { !$0.hasPrefix("#") }
+        // As kohya counts them: blank lines and comments are none.
+        return text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+            .filter { !$0.isEmpty && !$0.hasPrefix("#") }
     }
 
     /// The largest that is read, in bytes.
