@@ -50,7 +50,7 @@ extension AdapterMetadata {
         }
         return [
             "ss_num_train_images": .int(data.trainImages),
-            "ss_num_validation_images": 0,
+            "ss_num_validation_images": .int(data.validation.images),
             "ss_num_reg_images": .int(data.regularizationImages),
             "ss_resolution": .text("(\(data.width), \(data.height))"),
             "ss_enable_bucket": .bool(data.enableBucket),
@@ -125,11 +125,11 @@ extension AdapterMetadata {
             "ss_huber_schedule": "snr",
             "ss_huber_scale": .float(1),
             "ss_huber_c": .float(0.1),
-            "ss_validation_seed": nil,
-            "ss_validation_split": .float(0),
-            "ss_max_validation_steps": nil,
-            "ss_validate_every_n_epochs": nil,
-            "ss_validate_every_n_steps": nil,
+            "ss_validation_seed": PythonValue(data.validation.seed),
+            "ss_validation_split": .float(data.validation.split),
+            "ss_max_validation_steps": PythonValue(data.validation.maxSteps),
+            "ss_validate_every_n_epochs": PythonValue(data.validation.everyNEpochs),
+            "ss_validate_every_n_steps": PythonValue(data.validation.everyNSteps),
         ]
     }
 

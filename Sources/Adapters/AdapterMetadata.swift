@@ -65,6 +65,7 @@ package struct AdapterMetadata: Sendable {
         /// Pictures with repeats.
         package var trainImages = 0
         package var regularizationImages = 0
+        package var validation = Validation()
         package var width = 512
         package var height = 512
         package var enableBucket = false
@@ -80,6 +81,18 @@ package struct AdapterMetadata: Sendable {
         package var captionTagDropoutRate = 0.0
         package var cacheLatents = true
         package var priorLossWeight = 1.0
+
+        package init() {}
+    }
+
+    /// What was held out, and how often it was looked at.
+    package struct Validation: Sendable {
+        package var images = 0
+        package var split = 0.0
+        package var seed: Int?
+        package var maxSteps: Int?
+        package var everyNEpochs: Int?
+        package var everyNSteps: Int?
 
         package init() {}
     }

@@ -11,6 +11,10 @@ package enum DatasetError: Error, Equatable, CustomStringConvertible {
     case noSubfolders(folder: String, loosePictures: Int)
     case noPictures(folder: String)
     case noTrainingPictures
+    /// `validation_split` takes every picture.
+    case nothingLeft(heldOut: Int)
+    /// `validation_split` takes none.
+    case nothingHeldOut(split: Double, pictures: Int)
     /// Not one picture has a caption, and there are no class tokens to take its place.
     case noCaptions(folder: String, pictures: Int, extensions: [String])
     /// `byte` is the offset of the first byte that is not UTF-8.
@@ -41,6 +45,11 @@ package enum DatasetError: Error, Equatable, CustomStringConvertible {
         case .noTrainingPictures:
             "there are no pictures to train on: name a folder with train_data_dir, or one with image_dir in a "
                 + "[[datasets.subsets]] that is not is_reg"
+        case .nothingLeft(let heldOut):
+            "validation_split holds all \(heldOut) pictures out and leaves none to train on: lower it, or add pictures"
+        case .nothingHeldOut(let split, let pictures):
+            "validation_split = \(split) of \(pictures) picture\(pictures == 1 ? "" : "s") holds none out and there would be "
+                + "nothing to validate: raise it, add pictures, or leave it out"
         case .noCaptions(let folder, let pictures, let extensions):
             "none of the \(pictures) pictures in \(folder) has a caption beside it (\(extensions.joined(separator: " or "))) "
                 + "and the folder has no class tokens: write captions, or set class_tokens"

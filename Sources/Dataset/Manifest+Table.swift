@@ -23,12 +23,18 @@ extension Manifest {
                 let most = own.map(\.repeats).max() ?? 0
                 return [
                     folder.path + (folder.isRegularization ? " (regularization)" : ""),
-                    own.count == folder.pictures ? "\(own.count)" : "\(own.count) of \(folder.pictures)",
+                    shown(own.count, of: folder),
                     "\(folder.captions) of \(folder.pictures)",
                     fewest == most ? "\(most)" : "\(fewest)–\(most)",
                     "\(own.reduce(0) { $0 + $1.repeats })",
                 ]
             }
+    }
+
+    private func shown(_ count: Int, of folder: Folder) -> String {
+        let validation = heldOut.count { $0.dataset == folder.dataset && $0.subset == folder.subset }
+        if validation > 0 { return "\(count) + \(validation) held out" }
+        return count == folder.pictures ? "\(count)" : "\(count) of \(folder.pictures)"
     }
 
     private var bucketLine: String {

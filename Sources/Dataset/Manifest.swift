@@ -5,7 +5,7 @@ package import Recipe
 /// Every picture that a run learns from, found once and never changed: what the plan, the workers and the report go by.
 package struct Manifest: Codable, Equatable, Sendable {
     package struct Picture: Codable, Equatable, Sendable {
-        /// The picture's place in ``Manifest/pictures``: its address in every random draw.
+        /// The picture's place in ``Manifest/pictures``, or ``Manifest/heldOut``: its address in every random draw.
         package let index: Int
         /// As found on the box that made the manifest.
         package let path: String
@@ -42,7 +42,11 @@ package struct Manifest: Codable, Equatable, Sendable {
         package let captions: Int
     }
 
+    /// What is trained on.
     package let pictures: [Picture]
+    /// What is not, and shows the validation loss, in the order in which it is looked at; each picture's index is its place
+    /// here.
+    package let heldOut: [Picture]
     package let folders: [Folder]
     /// Sentences for the user: what was passed over or is likely a mistake.
     package let notes: [String]
@@ -60,7 +64,9 @@ package struct Manifest: Codable, Equatable, Sendable {
         func add(_ number: Int) {
             withUnsafeBytes(of: Int64(number).littleEndian) { hasher.update(bufferPointer: $0) }
         }
-        for picture in pictures {
+        // Runs without validation keep the name that they had before there was any.
+        if !heldOut.isEmpty { add(pictures.count) }
+        for picture in pictures + heldOut {
             add(picture.name)
             add(picture.sha256)
             add(picture.caption)
@@ -96,18 +102,24 @@ package struct Manifest: Codable, Equatable, Sendable {
 }
 
 extension Manifest {
+    /// Pictures of a folder that are not held out.
+    package func trainedCount(of folder: Folder) -> Int {
+        folder.pictures - heldOut.count { $0.dataset == folder.dataset && $0.subset == folder.subset }
+    }
+
     /// The same pictures in other places.
     ///
     /// - Parameter place: where a picture lies, by the path that it has here; its name must stay the same.
     package func located(_ place: (String) -> String) -> Manifest {
-        Manifest(
-            pictures: pictures.map { picture in
-                Picture(
-                    index: picture.index, path: place(picture.path), sha256: picture.sha256, size: picture.size,
-                    dataset: picture.dataset, subset: picture.subset, caption: picture.caption,
-                    repeats: picture.repeats, isRegularization: picture.isRegularization, bucket: picture.bucket,
-                    resized: picture.resized)
-            }, folders: folders, notes: notes)
+        func located(_ picture: Picture) -> Picture {
+            Picture(
+                index: picture.index, path: place(picture.path), sha256: picture.sha256, size: picture.size,
+                dataset: picture.dataset, subset: picture.subset, caption: picture.caption,
+                repeats: picture.repeats, isRegularization: picture.isRegularization, bucket: picture.bucket,
+                resized: picture.resized)
+        }
+        return Manifest(
+            pictures: pictures.map(located), heldOut: heldOut.map(located), folders: folders, notes: notes)
     }
 }
 

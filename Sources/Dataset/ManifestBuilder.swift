@@ -11,15 +11,27 @@ extension Manifest {
     ///
     /// - Parameters:
     ///   - data: with its folders listed (``TrainingData/withFoldersListed()``).
+    ///   - seed: the run's, which says what is held out where `validation_seed` does not.
     ///   - progress: told how many pictures of how many are checked, from any thread.
     /// - Throws: ``DatasetError``; where several files cannot be used, ten of them are named.
     package static func make(
-        from data: TrainingData, progress: @Sendable (_ done: Int, _ of: Int) -> Void = { _, _ in }
+        from data: TrainingData, seed: UInt64 = 0, progress: @Sendable (_ done: Int, _ of: Int) -> Void = { _, _ in }
     ) throws -> Manifest {
-        var builder = ManifestBuilder()
+        var builder = ManifestBuilder(seed: seed)
         for index in data.datasets.indices { try builder.find(data.datasets[index], index: index) }
-        guard builder.found.contains(where: { !$0.isRegularization }) else { throw DatasetError.noTrainingPictures }
+        guard builder.found.contains(where: { !$0.isRegularization }) else {
+            throw builder.heldOut.isEmpty
+                ? DatasetError.noTrainingPictures : DatasetError.nothingLeft(heldOut: builder.heldOut.count)
+        }
+        if builder.heldOut.isEmpty, let split = builder.largestSplit {
+            throw DatasetError.nothingHeldOut(split: split, pictures: builder.found.count { !$0.isRegularization })
+        }
         return try builder.manifest(progress: progress)
+    }
+
+    /// The same for a whole recipe, with its folders listed.
+    package static func make(from recipe: Recipe) throws -> Manifest {
+        try make(from: recipe.data, seed: recipe.run.seed)
     }
 }
 
@@ -35,10 +47,16 @@ private struct FoundPicture: Sendable {
 }
 
 private struct ManifestBuilder {
+    let seed: UInt64
     var found: [FoundPicture] = []
+    var heldOut: [FoundPicture] = []
+    /// Of what was asked for; nil where no picture was asked to be held out.
+    var largestSplit: Double?
     private var folders: [Manifest.Folder] = []
     private var notes: [String] = []
     private var problems: [String] = []
+
+    init(seed: UInt64) { self.seed = seed }
 
     /// Lists a dataset's folders, reads its captions, and balances its regularization pictures.
     mutating func find(_ dataset: TrainingData.Dataset, index: Int) throws {
@@ -51,7 +69,7 @@ private struct ManifestBuilder {
                 continue
             }
             let pictures = try find(subset, dataset: index, subset: position, buckets: buckets)
-            if subset.isRegularization { regularization += pictures } else { training += pictures }
+            if subset.isRegularization { regularization += pictures } else { training += trained(of: pictures, subset) }
         }
         let target = try training.reduce(0) { sum, picture in
             let (count, overflow) = sum.addingReportingOverflow(picture.repeats)
@@ -67,6 +85,17 @@ private struct ManifestBuilder {
             )
         }
         found += training + regularization.filter { $0.repeats > 0 }
+    }
+
+    /// Puts what `validation_split` says aside, and leaves what is trained on.
+    private mutating func trained(of pictures: [FoundPicture], _ subset: TrainingData.Subset) -> [FoundPicture] {
+        guard subset.validationSplit > 0 else { return pictures }
+        largestSplit = max(largestSplit ?? 0, subset.validationSplit)
+        let places = ValidationSplit.heldOut(
+            of: pictures.count, split: subset.validationSplit, seed: subset.validationSeed ?? seed)
+        heldOut += places.map { pictures[$0] }
+        let rest = Set(pictures.indices).subtracting(places).sorted()
+        return rest.map { pictures[$0] }
     }
 
     /// Lists one folder and reads its captions.
@@ -121,7 +150,9 @@ private struct ManifestBuilder {
 
     /// Opens every picture; several at a time, but never more than eight, each of which may take much memory.
     func manifest(progress: @Sendable (Int, Int) -> Void) throws -> Manifest {
-        let found = found
+        let trained = found.count
+        let validation = ValidationSplit.order(of: heldOut.count, seed: seed).map { heldOut[$0] }
+        let found = found + validation
         let outcomes = Mutex([Result<Manifest.Picture, Problem>?](repeating: nil, count: found.count))
         let next = Atomic(0)
         let done = Atomic(0)
@@ -129,7 +160,7 @@ private struct ManifestBuilder {
             while true {
                 let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
                 guard index < found.count else { return }
-                let outcome = inspect(found[index], index: index)
+                let outcome = inspect(found[index], index: index < trained ? index : index - trained)
                 outcomes.withLock { $0[index] = outcome }
                 progress(done.wrappingAdd(1, ordering: .relaxed).newValue, found.count)
             }
@@ -146,7 +177,21 @@ private struct ManifestBuilder {
         guard problems.isEmpty else {
             throw DatasetError.unusable(total: problems.count, first: Array(problems.prefix(10)))
         }
-        return Manifest(pictures: pictures, folders: folders, notes: notes)
+        let unseen = Array(pictures[trained...])
+        pictures.removeSubrange(trained...)
+        return Manifest(
+            pictures: pictures, heldOut: unseen, folders: folders, notes: notes + Self.seenBoth(pictures, unseen))
+    }
+
+    /// What is both trained on and held out, under two names.
+    private static func seenBoth(_ pictures: [Manifest.Picture], _ heldOut: [Manifest.Picture]) -> [String] {
+        let trained = Set(pictures.map(\.sha256))
+        let both = heldOut.filter { trained.contains($0.sha256) }
+        guard let first = both.first else { return [] }
+        return [
+            "\(both.count) of \(heldOut.count) pictures that are held out for validation are also trained on, as a copy or in "
+                + "another folder of the recipe (\(first.path)): the validation loss is too good by them"
+        ]
     }
 }
 

@@ -9,6 +9,8 @@ package struct PlanText: Sendable {
     package var workers: Int?
     /// The size of the LoRA's file in `save_precision`.
     package var fileBytes: Int?
+    /// Pictures that are held out for validation.
+    package var heldOut = 0
     /// What a step is expected to take, where it is known.
     package var secondsPerStep: Double?
 
@@ -16,8 +18,9 @@ package struct PlanText: Sendable {
 
     package init(
         recipe: Recipe, plan: TrainingPlan, learningRates: LearningRates, workers: Int? = nil, fileBytes: Int? = nil,
-        secondsPerStep: Double? = nil
+        heldOut: Int = 0, secondsPerStep: Double? = nil
     ) {
+        self.heldOut = heldOut
         self.recipe = recipe
         self.plan = plan
         self.learningRates = learningRates
@@ -45,6 +48,7 @@ package struct PlanText: Sendable {
             ("model", Self.shortened(recipe.model.path)), ("pictures", pictures), ("step", step), ("epoch", epoch),
             ("run", run),
         ]
+        if heldOut > 0 { rows.append(("validation", validation)) }
         rows += worlds
         rows += [("adapter", adapter), ("optimizer", optimizer), ("schedule", schedule)]
         rows += learningRates.groups.enumerated().map { index, group in
@@ -62,6 +66,20 @@ package struct PlanText: Sendable {
         let often = fewest < most ? "\(fewest) to \(most) times" : most == 1 ? "once" : "\(most) times"
         return "\(count), each \(often): \(Figures.count(plan.samplesPerEpoch, "sample")) in an epoch, in "
             + Figures.count(plan.buckets.count, "bucket")
+    }
+
+    private var validation: String {
+        let shown = recipe.validationPictures(of: heldOut)
+        let looked = shown < heldOut ? ", of which \(shown) are looked at" : ""
+        let steps = recipe.objective.validationTimesteps
+        let epochs = recipe.validation.everyNEpochs ?? 1
+        let marks = [
+            recipe.validation.everyNSteps.map { $0 == 1 ? "every step" : "every \($0) steps" },
+            epochs == 1 ? "every epoch" : "every \(epochs) epochs",
+        ].compactMap(\.self)
+        return "\(Figures.count(heldOut, "picture")) held out\(looked), at timesteps "
+            + steps.map(String.init).joined(separator: ", ")
+            + ": \(Figures.count(shown * steps.count, "sample")) after \(marks.joined(separator: ", ")) and at the end"
     }
 
     private var step: String {

@@ -24,6 +24,7 @@ package struct CounterRandom: Sendable {
         case epochOrder = 13
         case samplePicture = 14
         case evaluation = 15
+        case validation = 16
     }
 
     private let generator: Philox

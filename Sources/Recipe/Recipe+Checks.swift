@@ -150,6 +150,9 @@ extension Recipe {
                     + "compute with weights that are next to the true ones, and the result is never exact.")
         }
         if let note = samples.note { notes.append(note) }
+        if !data.holdsOut, let key = Validation.keys.first(where: given.contains) {
+            notes.append("\(key) has no effect: no picture is held out; say how many with validation_split.")
+        }
         try check()
         return notes
     }

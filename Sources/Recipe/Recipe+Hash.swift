@@ -38,7 +38,7 @@ extension Recipe {
         _ settings: [Setting<Subject>], _ subject: Subject, _ contents: [String: String]
     ) -> [String] {
         settings.filter(\.decidesResult).sorted { $0.key < $1.key }.compactMap { setting in
-            guard let value = setting.value(subject) else { return nil }
+            guard let value = setting.value(subject), value != setting.unnamed else { return nil }
             if case .text(let path) = value, let content = contents[path] { return "\(setting.key) = #\(content)" }
             return "\(setting.key) = \(value.toml)"
         }

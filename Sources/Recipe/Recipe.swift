@@ -12,6 +12,7 @@ package struct Recipe: Codable, Equatable, Sendable {
     package var precision = Precision()
     package var run = Run()
     package var samples = Samples()
+    package var validation = Validation()
     package var cluster = Cluster()
 
     package init() {}
@@ -93,6 +94,12 @@ package struct TrainingData: Codable, Equatable, Sendable {
         package var captionTagDropoutRate = 0.0
         package var flipAugmentation = false
         package var randomCrop = false
+        /// `validation_split`: the share of the pictures that is held out for validation; 1 trains on none of them.
+        ///
+        /// Regularization pictures are never held out.
+        package var validationSplit = 0.0
+        /// `validation_seed`: which are held out, and the noise they are looked at with; nil takes the run's seed.
+        package var validationSeed: UInt64?
 
         package init() {}
     }

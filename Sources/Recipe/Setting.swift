@@ -14,6 +14,8 @@ package struct Setting<Subject>: Sendable {
     package let help: String
     /// False for names, places and habits that leave the result as it is.
     package var decidesResult = true
+    /// A value that a run's name leaves out: what every run did before there was the choice.
+    var unnamed: SettingValue?
     /// Sets it, and may answer with a note for the user.
     let assign: Assign
     /// Its value in a subject; nil where there is none.
@@ -26,6 +28,13 @@ package struct Setting<Subject>: Sendable {
         return setting
     }
 
+    /// The same setting, which a run's name leaves out where it has this value.
+    func unnamed(_ value: SettingValue) -> Self {
+        var setting = self
+        setting.unnamed = value
+        return setting
+    }
+
     func also(_ aliases: String...) -> Self {
         var setting = self
         setting.aliases = aliases
@@ -35,7 +44,7 @@ package struct Setting<Subject>: Sendable {
     /// The same setting of a whole that has a `Subject` at `path`.
     func lifted<Whole>(_ path: any WritableKeyPath<Whole, Subject> & Sendable) -> Setting<Whole> {
         Setting<Whole>(
-            key: key, aliases: aliases, shape: shape, help: help, decidesResult: decidesResult,
+            key: key, aliases: aliases, shape: shape, help: help, decidesResult: decidesResult, unnamed: unnamed,
             assign: { (value, place, whole) throws(RecipeError) in try assign(value, place, &whole[keyPath: path]) },
             value: { value($0[keyPath: path]) })
     }

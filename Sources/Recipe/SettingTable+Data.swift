@@ -51,6 +51,18 @@ extension SettingTable {
         .number("caption_tag_dropout_rate", \.captionTagDropoutRate, in: 0...1, "how often a tag is left out"),
         .flag("flip_aug", \.flipAugmentation, "mirror half of the samples"),
         .flag("random_crop", \.randomCrop, "crop somewhere else each time; needs cache_latents = false"),
+        .number(
+            "validation_split", \.validationSplit, in: 0...1,
+            "the share of the pictures that is never trained on and shows the validation loss; 1 holds all of them out"
+        ).unnamed(.number(0)),
+        Setting(
+            key: "validation_seed", shape: .whole(0...Int.max),
+            help: "which pictures are held out, and their noise; unset is the seed",
+            assign: { (value, place, subset) throws(RecipeError) in
+                subset.validationSeed = UInt64(try value.whole(at: place, in: 0...Int.max))
+                return nil
+            },
+            value: { $0.validationSeed.map { .whole(Int(clamping: $0)) } }),
     ]
 
     /// The recipe's `data` section: where pictures are, and what is said for all of them.

@@ -12,7 +12,7 @@ package enum SettingTable {
         Section(name: "schedule", settings: schedule), Section(name: "batch", settings: batch),
         Section(name: "objective", settings: objective), Section(name: "precision", settings: precision),
         Section(name: "run", settings: run), Section(name: "samples", settings: samples),
-        Section(name: "cluster", settings: cluster),
+        Section(name: "validation", settings: validation), Section(name: "cluster", settings: cluster),
     ]
 
     package static let all: [Setting<Recipe>] = sections.flatMap(\.settings)

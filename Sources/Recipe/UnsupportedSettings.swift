@@ -92,10 +92,6 @@ package struct UnsupportedSetting: Sendable {
         ),
         (["debug_dataset", "output_config"], "`danlu train` prints the plan and writes the resolved recipe"),
         (["lr_decay_steps", "lr_scheduler_timescale", "lr_scheduler_min_lr_ratio"], "no schedule here has it"),
-        (
-            ["validation_seed", "validate_every_n_steps", "validate_every_n_epochs", "max_validation_steps"],
-            "there is no validation split"
-        ),
         (["huber_c", "huber_schedule", "huber_scale"], "the loss is l2"),
         (["epoch", "noise_offset_type", "lr_warmup", "LoRA_type"], "it belongs to a form in front of the trainer"),
         (["network_multiplier"], "it is 1 while training"),
@@ -143,7 +139,6 @@ package struct UnsupportedSetting: Sendable {
         ),
         (["dataset_repeats"], "repeats stand in the folder's name, or as num_repeats in [[datasets.subsets]]"),
         (["in_json", "dataset_class", "custom_attributes"], "list folders with train_data_dir or [[datasets]]"),
-        (["validation_split"], "every picture is trained on; leave it out"),
         (
             ["resume", "initial_epoch", "initial_step", "skip_until_initial_step"],
             "a run goes on from its own run directory"

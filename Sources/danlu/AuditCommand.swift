@@ -17,7 +17,7 @@ struct AuditCommand: ParsableCommand {
         let folder = URL(filePath: self.folder, directoryHint: .isDirectory)
         let reader = try JournalReader(run: folder)
         let recipe = try RecipeReader.read(file: folder.appending(path: "recipe.toml").path).recipe
-        let manifest = try Manifest.make(from: recipe.data)
+        let manifest = try Manifest.make(from: recipe)
         let plan = try TrainingPlan(recipe: recipe, buckets: manifest.plannedBuckets(recipe))
         let audit = try reader.audit { epoch in
             plan.order(of: epoch).slots.map { $0.samples.map { manifest.pictures[$0.picture].name } }

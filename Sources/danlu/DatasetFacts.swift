@@ -31,14 +31,17 @@ struct DatasetFacts {
         }
         metadata.meanAspectError = MetadataFacts.meanAspectError(pictures)
         metadata.tagFrequency = MetadataFacts.tagFrequency(pictures, in: run.recipe.data)
-        metadata.subsets = run.manifest.folders.filter { $0.dataset == index }.map(subset)
+        metadata.subsets = run.manifest.folders.filter {
+            $0.dataset == index && run.manifest.trainedCount(of: $0) > 0
+        }.map(subset)
         return metadata
     }
 
     private func subset(_ folder: Manifest.Folder) -> AdapterMetadata.Data.Dataset.Subset {
         let settings = dataset.subsets[folder.subset]
         var subset = AdapterMetadata.Data.Dataset.Subset(
-            folder: URL(filePath: folder.path).lastPathComponent, imageCount: folder.pictures, repeats: folder.repeats)
+            folder: URL(filePath: folder.path).lastPathComponent, imageCount: run.manifest.trainedCount(of: folder),
+            repeats: folder.repeats)
         subset.isRegularization = folder.isRegularization
         subset.classTokens = settings.classTokens
         subset.flipAugmentation = settings.flipAugmentation

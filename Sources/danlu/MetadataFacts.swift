@@ -46,14 +46,19 @@ struct MetadataFacts {
         data.folders = manifest.folders.map { folder in
             AdapterMetadata.Data.Folder(
                 name: URL(filePath: folder.path).lastPathComponent, repeats: folder.repeats,
-                imageCount: folder.pictures,
-                isRegularization: folder.isRegularization)
-        }
+                imageCount: manifest.trainedCount(of: folder), isRegularization: folder.isRegularization)
+        }.filter { $0.imageCount > 0 }
         data.buckets = run.plan.buckets.map {
             AdapterMetadata.Data.Bucket(width: $0.width, height: $0.height, count: $0.samplesPerEpoch)
         }
         data.trainImages = manifest.pictures.filter { !$0.isRegularization }.reduce(0) { $0 + $1.repeats }
         data.regularizationImages = manifest.pictures.filter(\.isRegularization).reduce(0) { $0 + $1.repeats }
+        data.validation.images = manifest.heldOut.count
+        data.validation.split = recipe.data.subsetDefaults.validationSplit
+        data.validation.seed = recipe.data.subsetDefaults.validationSeed.map { Int(clamping: $0) }
+        data.validation.maxSteps = recipe.validation.maxSteps
+        data.validation.everyNEpochs = recipe.validation.everyNEpochs
+        data.validation.everyNSteps = recipe.validation.everyNSteps
         data.tagFrequency = Self.tagFrequency(manifest.pictures, in: recipe.data)
         data.meanAspectError = Self.meanAspectError(manifest.pictures)
         if run.listsDatasets {

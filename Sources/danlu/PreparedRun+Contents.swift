@@ -36,7 +36,7 @@ extension PreparedRun {
                     role: path == vocabulary ? .vocabulary : .model, path: path,
                     content: try shelf.add(content.hash, file: path)))
         }
-        for picture in manifest.pictures {
+        for picture in manifest.pictures + manifest.heldOut {
             guard let hash = ContentHash(picture.sha256) else { continue }
             files.append(
                 ListedFile(role: .picture, path: picture.path, content: try shelf.add(hash, file: picture.path)))

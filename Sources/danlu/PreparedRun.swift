@@ -38,7 +38,7 @@ struct PreparedRun {
         recipe.makePathsAbsolute()
         vocabulary = Vocabulary.path(beside: recipe.model.path)
         checkpoint = try Checkpoint(at: URL(filePath: recipe.model.path), options: recipe.model.options(vocabulary))
-        manifest = try Manifest.make(from: recipe.data)
+        manifest = try Manifest.make(from: recipe)
         notes += manifest.notes
         plan = try TrainingPlan(recipe: recipe, buckets: manifest.plannedBuckets(recipe))
         table = try checkpoint.shapeTable(for: recipe.network)
@@ -53,7 +53,7 @@ struct PreparedRun {
         let plan = PlanText(
             recipe: recipe, plan: plan,
             learningRates: try LearningRates(recipe: recipe, totalSteps: plan.totalSteps), workers: workers,
-            fileBytes: table.dataByteCount(as: recipe.run.savePrecision.stored)
+            fileBytes: table.dataByteCount(as: recipe.run.savePrecision.stored), heldOut: manifest.heldOut.count
         ).text
         return [pictures, plan].joined(separator: "\n\n")
     }

@@ -36,6 +36,32 @@ private func plan(
 }
 
 @Suite struct `The plan's text` {
+    @Test func `says what is held out and how often it is looked at`() throws {
+        var recipe = recipe()
+        var text = try plan(recipe)
+        #expect(!text.text.contains("validation"))
+        text.heldOut = 5
+        #expect(
+            text.text.contains(
+                """
+                  validation      5 pictures held out, at timesteps 200, 400, 600, 800: 20
+                                  samples after every epoch and at the end
+
+                """), "\(text.text)")
+        recipe.validation.everyNSteps = 100
+        recipe.validation.everyNEpochs = 2
+        recipe.validation.maxSteps = 2
+        text.recipe = recipe
+        #expect(
+            text.text.contains(
+                """
+                  validation      5 pictures held out, of which 4 are looked at, at timesteps
+                                  200, 400, 600, 800: 16 samples after every 100 steps, every 2
+                                  epochs and at the end
+
+                """), "\(text.text)")
+    }
+
     @Test func `says what will happen`() throws {
         let text = try plan(recipe(), workers: 2, bytes: 18 << 20, seconds: 3).text
         #expect(

@@ -65,6 +65,11 @@ private func unusual() throws -> Recipe {
             sample_every_n_steps = 5
             sample_at_first = true
             sample_sampler = "euler"
+            validation_split = 0.25
+            validation_seed = 7
+            validate_every_n_steps = 50
+            validate_every_n_epochs = 2
+            max_validation_steps = 9
             resolution = "640,512"
             caption_prefix = "photo of"
             caption_dropout_rate = 0.1
@@ -80,6 +85,10 @@ private func unusual() throws -> Recipe {
             image_dir = "reg"
             is_reg = true
             class_tokens = "horse"
+            [[datasets.subsets]]
+            image_dir = "night"
+            class_tokens = "deer at night"
+            validation_split = 0
             """)
 }
 
@@ -154,6 +163,7 @@ private func unusual() throws -> Recipe {
             { $0.batch.globalBatchSize = 4 }, { $0.batch.scalingRule = .linear }, { $0.objective.minSNRGamma = 5 },
             { $0.precision.mixed = .bf16 }, { $0.run.seed = 1 }, { $0.run.maxTrainSteps = 5 },
             { $0.run.savePrecision = .fp16 }, { $0.data.subsetDefaults.keepTokens = 1 },
+            { $0.data.subsetDefaults.validationSplit = 0.1 }, { $0.data.subsetDefaults.validationSeed = 1 },
             { $0.data.datasetDefaults.width = 64 }, { $0.cluster.threadsPerWorker = 2 },
             { $0.cluster.gradientFormat = .int8 }, { $0.cluster.updateFormat = .int8 },
             { $0.data.datasets = [TrainingData.Dataset()] },
