@@ -2,14 +2,24 @@
 
 #include <ATen/Context.h>
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/Version.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "Parallel.h"
+
 using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;
+
+bool has_kernels(const at::Tensor &x) {
+    if (!x.device().is_cpu() || !at::globalContext().userEnabledMkldnn() || !at::hasMKLDNN()) return false;
+    if (x.numel() == 0) return false;
+    static const std::string capability = at::get_cpu_capability();
+    bool hasAVX512 = capability.rfind("AVX512", 0) == 0;
+    return (x.scalar_type() == at::kFloat && (hasAVX512 || capability == "AVX2")) ||
+           (x.scalar_type() == at::kBFloat16 && hasAVX512);
+}
 
 namespace {
 
@@ -58,16 +68,6 @@ at::Tensor packed_convolution(const at::Tensor &x, const at::Tensor &weight, con
     static const auto op = mkldnn("_convolution_pointwise");
     return call(op, x, weight, optional(bias), pair(padding), pair(stride), pair(1), int64_t(1), "none", no_scalars(),
                 "");
-}
-
-/// Whether oneDNN computes with x: known from what x is alone, so that every worker of a kind does the same.
-bool has_kernels(const at::Tensor &x) {
-    if (!x.device().is_cpu() || !at::globalContext().userEnabledMkldnn() || !at::hasMKLDNN()) return false;
-    if (x.numel() == 0) return false;
-    static const std::string capability = at::get_cpu_capability();
-    bool hasAVX512 = capability.rfind("AVX512", 0) == 0;
-    return (x.scalar_type() == at::kFloat && (hasAVX512 || capability == "AVX2")) ||
-           (x.scalar_type() == at::kBFloat16 && hasAVX512);
 }
 
 at::Tensor channels_last(const at::Tensor &x) { return x.contiguous(at::MemoryFormat::ChannelsLast); }
@@ -209,17 +209,15 @@ namespace {
 template <typename Element>
 void rearrange(const Element *from, Element *to, int64_t outputs, int64_t inputs, int64_t points, bool isTurned) {
     constexpr int64_t width = 16;
-    at::parallel_for(0, (outputs + width - 1) / width, 1, [=](int64_t begin, int64_t end) {
-        for (int64_t first = begin * width; first < std::min(end * width, outputs); first += width) {
-            auto last = std::min(first + width, outputs);
-            for (int64_t i = 0; i < inputs; i++)
-                for (int64_t p = 0; p < points; p++)
-                    for (int64_t o = first; o < last; o++) {
-                        auto value = from[(o * inputs + i) * points + p];
-                        if (isTurned) to[(i * points + points - 1 - p) * outputs + o] = value;
-                        else to[(o * points + p) * inputs + i] = value;
-                    }
-        }
+    parallel((outputs + width - 1) / width, [=](int64_t block, int64_t) {
+        auto first = block * width, last = std::min(first + width, outputs);
+        for (int64_t i = 0; i < inputs; i++)
+            for (int64_t p = 0; p < points; p++)
+                for (int64_t o = first; o < last; o++) {
+                    auto value = from[(o * inputs + i) * points + p];
+                    if (isTurned) to[(i * points + points - 1 - p) * outputs + o] = value;
+                    else to[(o * points + p) * inputs + i] = value;
+                }
     });
 }
 

@@ -2,6 +2,9 @@
 #pragma once
 #include "Closure.h"
 
+/// Whether oneDNN computes with x: known from what x is alone, so that every worker of a kind does the same.
+bool has_kernels(const at::Tensor &x);
+
 /// Made when it is first needed. Where oneDNN computes, it is laid out once for the product and once for the product's
 /// gradient with respect to its input, and the plain weight is let go. A layout that there is no room to keep is made
 /// for each product anew: the same kernels, the same bits.

@@ -32,10 +32,11 @@ struct CrossAttention {
 func multiHeadAttention(
     _ query: Tensor, _ key: Tensor, _ value: Tensor, heads: Int, causal: Bool = false
 ) throws -> Tensor {
+    if !causal { return try attention(query, key, value, heads: heads) }
     func split(_ x: Tensor) throws -> Tensor {
         let shape = x.shape
         return try x.reshaped([shape[0], shape[1], heads, shape[2] / heads]).transposed(1, 2)
     }
-    let attended = try attention(split(query), split(key), split(value), causal: causal)
+    let attended = try attention(split(query), split(key), split(value), causal: true)
     return try attended.transposed(1, 2).reshaped(query.shape)
 }

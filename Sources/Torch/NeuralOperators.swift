@@ -73,6 +73,24 @@ package func attention(
     try Aten.attention(.tensor(query), .tensor(key), .tensor(value), .none, .double(0), .bool(causal))
 }
 
+/// Attention of `[batch, tokens, heads · width]` to keys and values `[batch, words, heads · width]`; the queries' shape back.
+///
+/// Each head takes a slice of the width and is computed where it lies: `softmax(Q·Kᵀ/√width)·V`. On processors with AVX-512
+/// in fp32 and bf16 that is a pass of our own, elsewhere libtorch's. The tensors alone decide which, so that like processors
+/// give the same bits.
+package func attention(
+    _ query: Tensor, _ key: Tensor, _ value: Tensor, heads: Int
+) throws(TorchError) -> Tensor {
+    var error: UnsafeMutablePointer<CChar>?
+    let handle = withExtendedLifetime((query, key, value)) {
+        ct_attention(query.handle, key.handle, value.handle, Int64(heads), &error)
+    }
+    guard let handle else {
+        throw .taking(error, operation: "attention", shapes: [query.shape, key.shape, value.shape])
+    }
+    return Tensor(owning: handle)
+}
+
 /// Nearest-neighbour upsampling to `[height, width]`.
 package func upsampleNearest(_ x: Tensor, to size: [Int]) throws(TorchError) -> Tensor {
     try Aten.upsample(.tensor(x), .ints(size), .none)

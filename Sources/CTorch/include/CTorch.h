@@ -86,6 +86,10 @@ ct_tensor *ct_low_rank_linear(const ct_tensor *x, ct_frozen_weight *weight, cons
 ct_tensor *ct_frozen_convolution(const ct_tensor *x, ct_frozen_weight *weight, const ct_tensor *bias, int64_t stride,
                                  int64_t padding, char **error);
 
+/// softmax(Q·Kᵀ/√width)·V in `heads` heads; queries `[batch, tokens, heads·width]`, keys and values `[batch, words, heads·width]`.
+ct_tensor *ct_attention(const ct_tensor *query, const ct_tensor *key, const ct_tensor *value, int64_t heads,
+                        char **error);
+
 ct_generator *ct_generator_create(int32_t device, int32_t index, uint64_t seed, char **error);
 void ct_generator_release(ct_generator *generator);
 

@@ -1,0 +1,372 @@
+// Attention in several heads without a head's copy of its own, forward and backward, by oneDNN's small products.
+#include <ATen/native/CPUBlas.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <cmath>
+
+#include "Boxes.h"
+#include "FrozenWeight.h"
+#include "Parallel.h"
+#include "Vectors.h"
+
+using torch::autograd::AutogradContext;
+using torch::autograd::Variable;
+using torch::autograd::variable_list;
+
+namespace {
+
+/// One head of one sample: `tokens` rows that are `width` apart, `size` columns.
+template <typename Element> struct Head {
+    Element *rows;
+    int64_t tokens, size, width;
+};
+
+/// Rows so far apart that those of one column do not fall on one another in the cache.
+int64_t spaced(int64_t columns) { return rounded_up(columns, lanes) + lanes; }
+
+BEGIN_AVX512
+
+/// Two bf16 numbers, or one fp32 number, are a word of 32 bits: what the products take at a time.
+template <typename Element> constexpr int64_t packing = 4 / sizeof(Element);
+
+/// rows `[tokens, size]` as the right side `[size, tokens]` of a product: words `[size / packing, spaced(tokens)]`.
+template <typename Element> void pack_turned(const Head<const Element> &head, float *to) {
+    auto columns = head.size / packing<Element>, stride = spaced(head.tokens);
+    for (int64_t first = 0; first < head.tokens; first += lanes) {
+        auto last = std::min(first + lanes, head.tokens);
+        for (int64_t c = 0; c < columns; c++)
+            for (int64_t t = first; t < last; t++)
+                std::memcpy(to + c * stride + t, head.rows + t * head.width + c * packing<Element>, sizeof(float));
+    }
+}
+
+/// rows `[tokens, size]` as the right side of a product, and how far its rows are apart: themselves, or pairs of rows
+/// woven into one another, the last with zeros.
+template <typename Element> struct Rows {
+    const Element *at;
+    int64_t stride;
+};
+
+Rows<float> woven(const Head<const float> &head, float *) { return {head.rows, head.width}; }
+
+Rows<c10::BFloat16> woven(const Head<const c10::BFloat16> &head, float *room) {
+    auto to = reinterpret_cast<c10::BFloat16 *>(room);
+    for (int64_t t = 0; t < head.tokens; t += 2) {
+        auto one = head.rows + t * head.width, other = one + head.width;
+        bool isLast = t + 1 == head.tokens;
+        for (int64_t c = 0; c < head.size; c++) {
+            to[t * head.size + 2 * c] = one[c];
+            to[t * head.size + 2 * c + 1] = isLast ? c10::BFloat16(0) : other[c];
+        }
+    }
+    return {to, head.size};
+}
+
+template <typename Element>
+void multiply(int64_t rows, int64_t columns, int64_t inner, const Element *left, int64_t leftStride,
+              const Element *right, int64_t rightStride, float *to, int64_t stride, bool adds = false) {
+    at::native::cpublas::brgemm(rows, columns, inner, leftStride, rightStride, stride, adds, left, right, to,
+                                packing<Element> == 2);
+}
+
+/// Turns scores into e^(scale · score − greatest), as the left side of the next product; in place if that is fp32.
+/// Returns greatest and the logarithm of the sum, in one, and the sum's inverse.
+template <typename Element>
+std::pair<float, float> soften(float *scores, int64_t count, float scale, Element *to) {
+    floats top = floats{} - INFINITY, total{}, x;
+    int64_t whole = count / lanes * lanes;
+    for (int64_t i = 0; i < whole; i += lanes) {
+        load(x, scores + i);
+        top = x > top ? x : top;
+    }
+    float greatest = -INFINITY;
+    for (int i = 0; i < lanes; i++) greatest = std::max(greatest, top[i]);
+    for (int64_t i = whole; i < count; i++) greatest = std::max(greatest, scores[i]);
+    // What lies behind the last score: softens to 0.
+    for (int64_t i = count; i < rounded_up(count, lanes); i++) scores[i] = -INFINITY;
+    greatest *= scale;
+    for (int64_t i = 0; i < count; i += lanes) {
+        load(x, scores + i);
+        x = x * scale - greatest;
+        exponential(x);
+        total += x;
+        store(to + i, x);
+    }
+    auto all = sum(total);
+    return {greatest + std::log(all), 1 / all};
+}
+
+/// Rows of fp32, each times a factor, rounded to where they belong.
+template <typename Element> void write(const float *from, const Head<Element> &to, const float *factors = nullptr) {
+    for (int64_t r = 0; r < to.tokens; r++) {
+        auto factor = factors ? factors[r] : 1;
+        auto source = from + r * to.size;
+        auto target = to.rows + r * to.width;
+        int64_t c = 0;
+        for (floats x; c + lanes <= to.size; c += lanes) {
+            load(x, source + c);
+            store(target + c, x * factor);
+        }
+        for (; c < to.size; c++) target[c] = source[c] * factor;
+    }
+}
+
+template <typename Element> float dot(const Element *left, const Element *right, int64_t count) {
+    floats total{}, x, y;
+    int64_t c = 0;
+    for (; c + lanes <= count; c += lanes) {
+        load(x, left + c);
+        load(y, right + c);
+        total += x * y;
+    }
+    auto all = sum(total);
+    for (; c < count; c++) all += float(left[c]) * float(right[c]);
+    return all;
+}
+
+/// What one head's backward pass reads and writes.
+template <typename Element> struct Backward {
+    Head<const Element> query, key, value, out, gradient;
+    Head<Element> forQuery, forKey, forValue;
+    const float *logarithms;
+    float scale;
+
+    /// Keys at a time: what is between them and all queries should stay in the cache.
+    static int64_t block(int64_t queries, int64_t keys) {
+        auto fitting = std::clamp<int64_t>(65536 / queries / lanes * lanes, lanes, 64);
+        return std::min(fitting, rounded_up(keys, 2));
+    }
+
+    /// Words of scratch memory.
+    static int64_t room(int64_t queries, int64_t keys, int64_t size) {
+        auto stride = spaced(queries), rows = block(queries, keys);
+        return stride * (2 + 3 * size + 4 * rows) + 2 * rounded_up(queries, 2) * size +
+               (2 * rows + lanes) * size + 16 * lanes;
+    }
+
+    void run(float *room) const {
+        auto queries = query.tokens, keys = key.tokens, size = query.size, stride = spaced(queries);
+        auto rows = block(queries, keys);
+        auto take = [&](int64_t words) { return std::exchange(room, room + rounded_up(words, lanes)); };
+        auto shifts = take(stride), dots = take(stride);
+        for (int64_t t = 0; t < stride; t++) {
+            // No share goes to what lies behind the last query.
+            shifts[t] = t < queries ? logarithms[t] : INFINITY;
+            dots[t] = t < queries ? dot(out.rows + t * out.width, gradient.rows + t * gradient.width, size) : 0;
+        }
+        auto turnedQuery = take(stride * size), turnedGradient = take(stride * size);
+        pack_turned(query, turnedQuery);
+        pack_turned(gradient, turnedGradient);
+        auto queryRows = woven(query, take(rounded_up(queries, 2) * size));
+        auto gradientRows = woven(gradient, take(rounded_up(queries, 2) * size));
+        auto turnedForQuery = take(stride * size);
+        auto scores = take(stride * rows), slopes = take(stride * rows);
+        auto shares = reinterpret_cast<Element *>(packing<Element> == 1 ? scores : take(stride * rows));
+        auto changes = reinterpret_cast<Element *>(packing<Element> == 1 ? slopes : take(stride * rows));
+        // As the right side of a product; in fp32 that is the same.
+        auto wovenChanges = packing<Element> == 1 ? changes : changes + stride * rows;
+        auto turnedKey = reinterpret_cast<Element *>(take(rows * size));
+        auto sums = take(rows * size), turned = take(lanes * size);
+        std::memset(scores, 0, stride * rows * sizeof(float));
+        std::memset(slopes, 0, stride * rows * sizeof(float));
+        auto inner = rounded_up(queries, packing<Element>);
+        for (int64_t first = 0; first < keys; first += rows) {
+            auto count = std::min(rows, keys - first), even = rounded_up(count, packing<Element>);
+            auto keyRows = key.rows + first * key.width, valueRows = value.rows + first * value.width;
+            multiply(count, queries, size, keyRows, key.width, reinterpret_cast<Element *>(turnedQuery), stride, scores, stride);
+            multiply(count, queries, size, valueRows, value.width, reinterpret_cast<Element *>(turnedGradient), stride, slopes, stride);
+            for (int64_t r = 0; r < even; r += packing<Element>) derive(r, count, stride, shifts, dots, scores, slopes, shares, changes, wovenChanges);
+            multiply(count, size, inner, shares, stride, gradientRows.at, gradientRows.stride, sums, size);
+            write(sums, Head<Element>{forValue.rows + first * forValue.width, count, size, forValue.width});
+            multiply(count, size, inner, changes, stride, queryRows.at, queryRows.stride, sums, size);
+            write(sums, Head<Element>{forKey.rows + first * forKey.width, count, size, forKey.width});
+            for (int64_t c = 0; c < size; c++)
+                for (int64_t r = 0; r < even; r++)
+                    turnedKey[c * even + r] = r < count ? keyRows[r * key.width + c] : Element(0);
+            multiply(size, queries, even, turnedKey, even, wovenChanges, stride, turnedForQuery, stride, first > 0);
+        }
+        for (int64_t begin = 0; begin < queries; begin += lanes) {
+            auto count = std::min(lanes, queries - begin);
+            for (int64_t c = 0; c < size; c++)
+                for (int64_t t = 0; t < count; t++) turned[t * size + c] = turnedForQuery[c * stride + begin + t];
+            write(turned, Head<Element>{forQuery.rows + begin * forQuery.width, count, size, forQuery.width});
+        }
+    }
+
+    /// The shares p and the scores' gradients p·(dp − dot)·scale of one row, or of two that are woven.
+    void derive(int64_t row, int64_t rows, int64_t stride, const float *shifts, const float *dots, const float *scores,
+                const float *slopes, Element *shares, Element *changes, Element *wovenChanges) const {
+        for (int64_t t = 0; t < stride; t += lanes) {
+            floats changed[2] = {{}, {}}, shift, dot;
+            load(shift, shifts + t);
+            load(dot, dots + t);
+            for (int64_t i = 0; i < packing<Element> && row + i < rows; i++) {
+                auto at = (row + i) * stride + t;
+                floats share, slope;
+                load(share, scores + at);
+                load(slope, slopes + at);
+                share = share * scale - shift;
+                exponential(share);
+                changed[i] = share * (slope - dot) * scale;
+                store(shares + at, share);
+                store(changes + at, changed[i]);
+            }
+            if constexpr (packing<Element> == 2) {
+                c10::BFloat16 halves[2][lanes];
+                store(halves[0], changed[0]);
+                store(halves[1], changed[1]);
+                auto to = wovenChanges + row * stride + 2 * t;
+                for (int i = 0; i < lanes; i++) {
+                    to[2 * i] = halves[0][i];
+                    to[2 * i + 1] = halves[1][i];
+                }
+            }
+        }
+    }
+};
+
+/// What one head's forward pass shares between its blocks of queries.
+template <typename Element> struct Forward {
+    Head<const Element> key, value;
+    float *turnedKey;
+    Rows<Element> valueRows;
+    float scale;
+
+    static int64_t block(int64_t keys) { return std::clamp<int64_t>(131072 / keys / lanes * lanes, lanes, 64); }
+    /// Words of scratch memory, for a head and for a block.
+    static int64_t room(int64_t keys, int64_t size) { return spaced(keys) * size + rounded_up(keys, 2) * size + 4 * lanes; }
+    static int64_t block_room(int64_t keys, int64_t size) { return block(keys) * (2 * spaced(keys) + size) + 4 * lanes; }
+
+    Forward(Head<const Element> key, Head<const Element> value, float scale, float *room)
+        : key(key), value(value), turnedKey(room), scale(scale) {
+        pack_turned(key, turnedKey);
+        valueRows = woven(value, room + rounded_up(spaced(key.tokens) * key.size, lanes));
+    }
+
+    void run(const Head<const Element> &query, const Head<Element> &out, float *logarithms, float *room) const {
+        auto count = query.tokens, keys = key.tokens, size = key.size, stride = spaced(keys);
+        auto scores = room;
+        auto shares = reinterpret_cast<Element *>(packing<Element> == 1 ? scores : scores + count * stride);
+        auto sums = scores + 2 * count * stride;
+        multiply(count, keys, size, query.rows, query.width, reinterpret_cast<Element *>(turnedKey), stride, scores, stride);
+        float factors[64];
+        for (int64_t r = 0; r < count; r++)
+            std::tie(logarithms[r], factors[r]) = soften(scores + r * stride, keys, scale, shares + r * stride);
+        multiply(count, size, rounded_up(keys, packing<Element>), shares, stride, valueRows.at, valueRows.stride, sums, size);
+        write(sums, out, factors);
+    }
+};
+
+END_AVX512
+
+template <typename Element> Head<Element> head_of(const at::Tensor &x, int64_t index, int64_t heads, int64_t first = 0) {
+    auto tokens = x.size(1), width = x.size(2), size = width / heads;
+    auto rows = static_cast<std::remove_const_t<Element> *>(x.data_ptr()) + (index / heads) * tokens * width;
+    return {rows + first * width + index % heads * size, tokens - first, size, width};
+}
+
+float scale_of(const at::Tensor &query, int64_t heads) {
+    return 1 / std::sqrt(static_cast<float>(query.size(2) / heads));
+}
+
+at::Tensor scratch(int64_t words) { return at::empty({words}, at::kFloat); }
+float *numbers(const at::Tensor &x) { return static_cast<float *>(x.data_ptr()); }
+
+template <typename Element>
+void run_forward(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, int64_t heads,
+                 const at::Tensor &out, const at::Tensor &logarithms) {
+    using Pass = Forward<Element>;
+    auto all = query.size(0) * heads, queries = query.size(1), keys = key.size(1), size = query.size(2) / heads;
+    auto block = Pass::block(keys), blocks = (queries + block - 1) / block;
+    auto shared = scratch(all * Pass::room(keys, size));
+    std::vector<std::optional<Pass>> passes(all);
+    parallel(all, [&](int64_t i, int64_t) {
+        passes[i].emplace(head_of<const Element>(key, i, heads), head_of<const Element>(value, i, heads),
+                          scale_of(query, heads), numbers(shared) + i * Pass::room(keys, size));
+    });
+    auto own = scratch(parallel_workers(all * blocks) * Pass::block_room(keys, size));
+    parallel(all * blocks, [&](int64_t task, int64_t worker) {
+        auto i = task / blocks, first = task % blocks * block;
+        auto from = head_of<const Element>(query, i, heads, first);
+        auto to = head_of<Element>(out, i, heads, first);
+        from.tokens = to.tokens = std::min(block, from.tokens);
+        passes[i]->run(from, to, numbers(logarithms) + i * queries + first,
+                       numbers(own) + worker * Pass::block_room(keys, size));
+    });
+}
+
+template <typename Element>
+void run_backward(const variable_list &saved, const at::Tensor &gradient, int64_t heads, const variable_list &results) {
+    using Pass = Backward<Element>;
+    auto &query = saved[0], &key = saved[1], &value = saved[2], &out = saved[3], &logarithms = saved[4];
+    auto all = query.size(0) * heads, queries = query.size(1);
+    auto words = Pass::room(queries, key.size(1), query.size(2) / heads);
+    auto own = scratch(parallel_workers(all) * words);
+    parallel(all, [&](int64_t i, int64_t worker) {
+        auto read = [&](const at::Tensor &x) { return head_of<const Element>(x, i, heads); };
+        auto write = [&](const at::Tensor &x) { return head_of<Element>(x, i, heads); };
+        Pass{read(query), read(key), read(value), read(out), read(gradient), write(results[0]), write(results[1]),
+             write(results[2]), numbers(logarithms) + i * queries, scale_of(query, heads)}
+            .run(numbers(own) + worker * words);
+    });
+}
+
+struct Attention : torch::autograd::Function<Attention> {
+    static at::Tensor forward(AutogradContext *context, const at::Tensor &q, const at::Tensor &k, const at::Tensor &v,
+                              int64_t heads) {
+        auto query = q.contiguous(), key = k.contiguous(), value = v.contiguous();
+        auto out = at::empty_like(query);
+        auto logarithms = at::empty({query.size(0), heads, query.size(1)}, at::kFloat);
+        auto run = query.scalar_type() == at::kFloat ? run_forward<float> : run_forward<c10::BFloat16>;
+        run(query, key, value, heads, out, logarithms);
+        context->save_for_backward({query, key, value, out, logarithms});
+        context->saved_data["heads"] = heads;
+        return out;
+    }
+
+    static variable_list backward(AutogradContext *context, variable_list gradients) {
+        auto saved = context->get_saved_variables();
+        variable_list results;
+        for (int i = 0; i < 3; i++) results.push_back(at::empty_like(saved[i]));
+        auto run = saved[0].scalar_type() == at::kFloat ? run_backward<float> : run_backward<c10::BFloat16>;
+        run(saved, gradients[0].contiguous(), context->saved_data["heads"].toInt(), results);
+        results.emplace_back();
+        return results;
+    }
+};
+
+/// Whether the pass above is made for these; known from what they are alone.
+bool has_attention(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, int64_t heads) {
+#if defined(__x86_64__)
+    static const bool hasAVX512 = at::get_cpu_capability().rfind("AVX512", 0) == 0;
+    auto type = query.scalar_type();
+    return hasAVX512 && has_kernels(query) && key.scalar_type() == type && value.scalar_type() == type &&
+           key.device().is_cpu() && value.device().is_cpu() && key.numel() > 0 &&
+           (type == at::kFloat || query.size(2) / heads % 2 == 0);
+#else
+    return false;
+#endif
+}
+
+at::Tensor attention(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, int64_t heads) {
+    TORCH_CHECK(query.dim() == 3 && key.dim() == 3 && value.sizes() == key.sizes() && key.size(0) == query.size(0) &&
+                    key.size(2) == query.size(2) && heads > 0 && query.size(2) % heads == 0,
+                "attention takes [batch, tokens, heads·width], with keys and values alike");
+    if (has_attention(query, key, value, heads)) return Attention::apply(query, key, value, heads);
+    auto split = [=](const at::Tensor &x) {
+        return x.reshape({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
+    };
+    auto out = at::scaled_dot_product_attention(split(query), split(key), split(value));
+    return out.transpose(1, 2).reshape(query.sizes());
+}
+
+}  // namespace
+
+ct_tensor *ct_attention(const ct_tensor *query, const ct_tensor *key, const ct_tensor *value, int64_t heads,
+                        char **error) {
+    try {
+        return box(attention(tensor_of(query), tensor_of(key), tensor_of(value), heads));
+    } catch (...) { set_error(error); }
+    return nullptr;
+}
