@@ -58,8 +58,12 @@ package struct SettingsFile {
 
     static func toml(_ text: String, file: String) throws(RecipeError) -> [String: SettingValue] {
         do {
+            try TOMLShape.check(text)
             let root = try TOMLTable(string: text)
             return withExtendedLifetime(root) { table(root) }
+        } catch let flaw as TOMLShape.Flaw {
+            throw .syntax(
+                file: file, line: flaw.line, column: flaw.column, message: "this is no TOML: \(flaw.reason)")
         } catch let error as TOMLParseError {
             let (line, column) = (error.source.begin.line, error.source.begin.column)
             throw .syntax(file: file, line: line, column: column, message: "this is no TOML: \(error.description)")

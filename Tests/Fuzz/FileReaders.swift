@@ -19,21 +19,9 @@ func readSafetensors(_ bytes: UnsafeRawBufferPointer) throws {
 }
 
 func readRecipe(_ bytes: UnsafeRawBufferPointer) throws {
-    guard !hasHeaderWithoutKey(bytes) else { return }
     let recipe = try RecipeReader.read(toml: String(decoding: bytes, as: UTF8.self))
     let again = try RecipeReader.read(toml: recipe.toml)
     precondition(again.toml == recipe.toml && again.hash == recipe.hash)
-}
-
-/// Whether there is something like `[=`, at which toml++ 3.4, on which TOMLKit stands, fails an assertion of its own.
-private func hasHeaderWithoutKey(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    let keyBegins = Set("\"'-_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ]".utf8)
-    return bytes.indices.contains { index in
-        guard bytes[index] == UInt8(ascii: "[") else { return false }
-        let rest = bytes[(index + 1)...].drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-        guard let next = rest.first, !keyBegins.contains(next) else { return false }
-        return next != UInt8(ascii: "[") || bytes[..<index].last == next
-    }
 }
 
 /// Frames, each behind its length in a byte, as libzmq would hand them to an authenticator.
