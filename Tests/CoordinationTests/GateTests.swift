@@ -166,6 +166,51 @@ import ZeroMQ
         _ = try stays.end()
     }
 
+    /// Waits until a socket's connection has been cut off, and has not been let in again.
+    private func waitForCut(_ monitor: SocketMonitor) throws {
+        let deadline = Date(timeIntervalSinceNow: 20)
+        var isCut = false
+        while Date() < deadline {
+            _ = try poll([monitor.interest], timeout: .milliseconds(100))
+            while let event = try monitor.next() {
+                if case .disconnected = event { isCut = true }
+                if isCut, event == .unwelcome { return }
+            }
+        }
+        throw HandmadeWorker.Unexpected(message: isCut ? "cut off, and never turned away" : "not cut off")
+    }
+
+    @Test func `cuts the connections of a key that is taken off the list, though nobody speaks on them`() throws {
+        let gone = try keys.key("gone")
+        let running = try start(steps: 100_000)
+        let stays = try LoopbackWorker("worker", at: running.address, key: keys.key("worker"))
+        _ = try wait(running, for: "(worker) is ready")
+        let goes = try HandmadeWorker(at: running.address, key: gone)
+        try goes.say(.join(LoopbackCluster.application("gone")))
+        guard case .welcome(let welcome) = try goes.hear() else {
+            Issue.record("not welcome")
+            return
+        }
+        let bulk = try HandmadeBulk(
+            Address(host: "127.0.0.1", port: welcome.bulkPort), goes.stamp, goes.context, key: gone)
+        let silent = try Socket(.dealer, in: goes.context)
+        try gone.secure(silent)
+        let monitors = try [
+            SocketMonitor(of: goes.control, in: goes.context), SocketMonitor(of: bulk.socket, in: goes.context),
+            SocketMonitor(of: silent, in: goes.context),
+        ]
+        try silent.connect("\(running.address)")
+        // What comes behind this has been let in before.
+        while try monitors[2].next() != .greeted { _ = try poll([monitors[2].interest], timeout: .seconds(1)) }
+        try keys.revoke("gone")
+        for monitor in monitors { try waitForCut(monitor) }
+        let ended = try stop(running)
+        let welcomes = running.notes().count { "\($0)".contains("(worker) is ready") }
+        #expect(welcomes == 1, "another key's bearer was cut off")
+        #expect(ended.dropped == Coordinator.Dropped(), "it took somebody's word to notice")
+        _ = try stays.end()
+    }
+
     @Test func `keeps its last good list when the file is broken, and says where`() throws {
         let running = try start()
         try keys.write(list: "nonsense\n")

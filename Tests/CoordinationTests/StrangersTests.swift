@@ -25,10 +25,10 @@ import Wire
 
     @Test func `are none when somebody known has spoken, until that one has left`() {
         var strangers = crowd(3, Strangers.Limits(count: 1))
-        strangers.vouch(for: 0, as: .worker(WorkerID(1)))
-        strangers.vouch(for: 1, as: .anOperator)
+        strangers.vouch(for: 0, as: .worker(WorkerID(1)), key: nil)
+        strangers.vouch(for: 1, as: .anOperator, key: nil)
         #expect(!strangers.isEmpty && strangers.surplus { _ in 0 } == [])
-        strangers.vouch(for: 2, as: .worker(WorkerID(2)))
+        strangers.vouch(for: 2, as: .worker(WorkerID(2)), key: nil)
         #expect(strangers.isEmpty)
         strangers.forget(WorkerID(2))
         #expect(!strangers.isEmpty && strangers.surplus { _ in 0 } == [])
@@ -45,7 +45,7 @@ import Wire
 
     @Test func `may have sent what they like while they were known`() {
         var strangers = crowd(1, Strangers.Limits(bytes: 100))
-        strangers.vouch(for: 0, as: .worker(WorkerID(1)))
+        strangers.vouch(for: 0, as: .worker(WorkerID(1)), key: nil)
         #expect(strangers.surplus { _ in 1_000_000 } == [])
         strangers.forget(WorkerID(1))
         #expect(strangers.surplus { _ in 1_000_000 } == [])
@@ -57,5 +57,20 @@ import Wire
         #expect(strangers.surplus { _ in nil }.count == 1)
         strangers.accepted(0, from: endpoint(9))
         #expect(strangers.surplus { _ in nil }.map(\.endpoint) == [endpoint(9)])
+    }
+
+    @Test func `are all who have not spoken with a key that is left, when keys are taken back`() {
+        var strangers = crowd(5, Strangers.Limits())
+        strangers.vouch(for: 0, as: .worker(WorkerID(1)), key: "stays")
+        strangers.vouch(for: 1, as: .worker(WorkerID(2)), key: "goes")
+        strangers.vouch(for: 2, as: .anOperator, key: "goes")
+        strangers.vouch(for: 3, as: .worker(WorkerID(3)), key: "goes")
+        #expect(strangers.workers(without: ["stays"]) == [WorkerID(2): "goes", WorkerID(3): "goes"])
+        strangers.forget(WorkerID(3))
+        let cut = strangers.keep(keys: ["stays"])
+        #expect(cut.map(\.descriptor) == [1, 2, 3, 4])
+        #expect(strangers.ended(1)?.reason == .unknownKey("goes") && strangers.ended(3)?.reason == .unknownKey("goes"))
+        // Nobody was turned away who may come again.
+        #expect(strangers.ended(4) == nil && strangers.keep(keys: ["stays"]) == [])
     }
 }

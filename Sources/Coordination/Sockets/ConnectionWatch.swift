@@ -41,8 +41,20 @@ final class ConnectionWatch: Sendable {
     }
 
     /// Somebody known has spoken on a connection.
-    func vouch(for descriptor: CInt, as speaker: Strangers.Speaker) {
-        register.strangers.withLock { $0.vouch(for: descriptor, as: speaker) }
+    ///
+    /// - Parameter key: that the connection was let in with; nil where there are none.
+    func vouch(for descriptor: CInt, as speaker: Strangers.Speaker, key: String?) {
+        register.strangers.withLock { $0.vouch(for: descriptor, as: speaker, key: key) }
+    }
+
+    /// Workers that have spoken with a key that is none of these, and that key.
+    func workers(without keys: Set<String>) -> [WorkerID: String] {
+        register.strangers.withLock { $0.workers(without: keys) }
+    }
+
+    /// Cuts off all but those who have spoken with one of these keys.
+    func keep(keys: Set<String>) {
+        for surplus in register.strangers.withLock({ $0.keep(keys: keys) }) { Self.cut(surplus) }
     }
 
     /// A worker has left.

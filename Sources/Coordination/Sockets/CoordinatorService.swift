@@ -92,6 +92,7 @@ package final class CoordinatorService {
                 if now - tickedAt >= .milliseconds(100) {
                     tickedAt = now
                     for sentence in gate.tick(at: now) { observe(.note(.atTheGate(sentence))) }
+                    for (id, refusal) in gate.takeRevoked() { try happen(.revoked(id, refusal), at: now) }
                     try happen(.tick, at: now)
                 }
                 if let interval = configuration.watchInterval, now - watchedAt >= interval {

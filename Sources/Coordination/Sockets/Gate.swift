@@ -20,7 +20,12 @@ final class Gate {
     private var list = AllowList()
     private var file: FileState?
     private var lookedAt = Duration.seconds(-1)
+    private var dismissed: [(WorkerID, Refusal)] = []
+    /// When keys were last taken off the list, and which were left, until the connections of all others are cut.
+    private var revoked: (since: Duration, left: Set<String>)?
     private let turnedAway: Doorbook
+    /// Between word to a worker that its key is gone and the end of its connections.
+    private static let lastWords = Duration.milliseconds(50)
 
     /// - Parameter identity: nil lets everybody in, unencrypted.
     init(_ identity: CoordinatorIdentity?, in context: Context) throws {
@@ -62,7 +67,7 @@ final class Gate {
     /// Without keys anybody may be an operator, which makes nobody known.
     func vouch(for frame: Frame, as speaker: Strangers.Speaker) {
         guard speaker != .anOperator || identity != nil else { return }
-        if let descriptor = frame.descriptor { watch?.vouch(for: descriptor, as: speaker) }
+        if let descriptor = frame.descriptor { watch?.vouch(for: descriptor, as: speaker, key: frame.userKey) }
     }
 
     /// A worker has left; its connections are as any stranger's.
@@ -90,9 +95,7 @@ final class Gate {
         let address = frame.peerAddress ?? "somebody"
         guard let bearer = bearer(of: frame) else {
             turnedAway.add(.unknownKey(frame.userKey), from: address)
-            return Refusal(
-                field: "key", yours: frame.userID.map { "that of '\($0)'" } ?? "unknown",
-                mine: "not on the list of authorized keys", fix: "ask whoever runs the coordinator for a new key file")
+            return Self.revocation(of: frame.userID)
         }
         guard let worker, !KeyName.covers(bearer.name, worker: worker) else { return nil }
         turnedAway.add(.foreign(key: bearer.name, worker: String(worker.prefix(64))), from: address)
@@ -101,30 +104,59 @@ final class Gate {
             fix: "call it '\(bearer.name)' or '\(bearer.name)/…', or use another key")
     }
 
+    private static func revocation(of name: String?) -> Refusal {
+        Refusal(
+            field: "key", yours: name.map { "that of '\($0)'" } ?? "unknown",
+            mine: "not on the list of authorized keys", fix: "ask whoever runs the coordinator for a new key file")
+    }
+
+    /// Workers whose keys have been taken off the list since the last call, and what to tell them.
+    ///
+    /// Whatever connections came with such keys are cut a moment later, also those on which nobody has spoken yet.
+    func takeRevoked() -> [(WorkerID, Refusal)] {
+        defer { dismissed = [] }
+        return dismissed
+    }
+
     /// Looks whether the list has changed, and what is to be said.
     ///
     /// A list that cannot be read leaves the last good one in force.
     func tick(at now: Duration) -> [String] {
         var sentences: [String] = []
+        if let (since, left) = revoked, now - since >= Self.lastWords {
+            revoked = nil
+            watch?.keep(keys: left)
+        }
         if let identity, now - lookedAt >= .milliseconds(500) {
             lookedAt = now
             let state = FileState(identity.allowList)
             if state != file {
                 file = state
-                sentences.append(reload(identity.allowList))
+                sentences.append(reload(identity.allowList, at: now))
             }
         }
         return sentences + turnedAway.takeSentences(at: now, isProtected: identity != nil)
     }
 
-    private func reload(_ path: String) -> String {
+    private func reload(_ path: String, at now: Duration) -> String {
         do throws(KeyError) {
+            let before = list.entries
             list = try AllowList(contentsOf: path)
             authenticator?.admit(list.names)
+            revoke(since: before, at: now)
             return "the list of authorized keys was read anew: \(list.entries.count) keys"
         } catch {
             return "\(error); the list stays as it was"
         }
+    }
+
+    private func revoke(since before: [String: AllowList.Entry], at now: Duration) {
+        let lost = before.filter { list.entries[$0.key]?.name != $0.value.name }
+        guard !lost.isEmpty else { return }
+        let left = Set(list.entries.keys).subtracting(lost.keys)
+        revoked = (now, left)
+        let workers = (watch?.workers(without: left) ?? [:]).sorted { $0.key < $1.key }
+        dismissed += workers.map { ($0.key, Self.revocation(of: before[$0.value]?.name)) }
     }
 }
 

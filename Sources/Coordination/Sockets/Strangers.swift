@@ -32,6 +32,8 @@ struct Strangers {
         /// Grows from one stranger to the next.
         var age: UInt64
         var speaker: Speaker?
+        /// That of who has spoken on it, where there are keys; a connection has one all its life.
+        var key: String?
         /// What had come in when it became a stranger; nil until that is known.
         var bytesBefore: UInt64?
         var cutFor: TurnedAway.Reason?
@@ -61,14 +63,41 @@ struct Strangers {
     }
 
     /// Somebody known has spoken on a connection.
-    mutating func vouch(for descriptor: CInt, as speaker: Speaker) { connections[descriptor]?.speaker = speaker }
+    mutating func vouch(for descriptor: CInt, as speaker: Speaker, key: String?) {
+        connections[descriptor]?.speaker = speaker
+        connections[descriptor]?.key = key
+    }
 
     /// A worker has left, and its connections are a stranger's again.
     mutating func forget(_ id: WorkerID) {
         for (descriptor, connection) in connections where connection.speaker == .worker(id) {
             lastAge += 1
-            connections[descriptor] = Connection(endpoint: connection.endpoint, age: lastAge)
+            connections[descriptor] = Connection(endpoint: connection.endpoint, age: lastAge, key: connection.key)
         }
+    }
+
+    /// Keys are gone: all connections have to go but those of whoever has spoken with one that is left.
+    ///
+    /// Who has not spoken yet may have come with a key that is gone, and comes again with one that is not.
+    mutating func keep(keys: Set<String>) -> [Surplus] {
+        var surplus: [Surplus] = []
+        for (descriptor, connection) in connections where connection.cutFor == nil {
+            guard !(connection.key.map(keys.contains) ?? false) else { continue }
+            let reason = connection.key.map { TurnedAway.Reason.unknownKey($0) }
+            connections[descriptor]?.cutFor = reason
+            surplus.append(Surplus(descriptor: descriptor, endpoint: connection.endpoint, reason: reason ?? .broken))
+        }
+        return surplus.sorted { $0.descriptor < $1.descriptor }
+    }
+
+    /// Workers that have spoken with a key that is none of these, and that key.
+    func workers(without keys: Set<String>) -> [WorkerID: String] {
+        var workers: [WorkerID: String] = [:]
+        for connection in connections.values {
+            guard case .worker(let id) = connection.speaker, let key = connection.key else { continue }
+            if !keys.contains(key) { workers[id] = key }
+        }
+        return workers
     }
 
     /// Those that have to go; each is said once.
