@@ -6,24 +6,27 @@ import Wire
 
 /// libzmq's own oracle: whatever is done to the ports, whoever behaves gets on with its work meanwhile.
 @Suite(.serialized) struct `While its ports are attacked, a coordinator` {
-    private static let megabyte = 1 << 20
+    static let megabyte = 1 << 20
 
     /// Lets an attack happen to both ports of a coordinator with a worker.
     ///
     /// - Parameters:
     ///   - memory: bytes that the coordinator may grow by.
-    ///   - attack: is told a port and how often it has been called.
-    private func endure(
-        _ name: String, rounds: Int, memory: Int, openFiles: Int? = nil,
-        attack: (_ port: UInt16, _ round: Int) throws -> [RawConnection]
+    ///   - keys: with one for `worker`, whom no attacker may speak for; nil lets everybody in.
+    ///   - attack: is told a port and how often it has been called; what it returns stays open meanwhile.
+    func endure(
+        _ name: String, rounds: Int, memory: Int, openFiles: Int? = nil, keys: KeysFolder? = nil,
+        attack: (_ port: UInt16, _ round: Int) throws -> [AnyObject]
     ) throws {
         let coordinator = try LiveCoordinator(
-            workers: 1, parameters: 20_000, steps: 1_000_000, openFiles: openFiles)
-        let worker = try GoodWorker("good", at: coordinator.address)
+            workers: 1, parameters: 20_000, steps: 1_000_000, options: keys.map { ["--keys", $0.path] } ?? [],
+            openFiles: openFiles)
+        let key = try keys.map { try KeyFile.client($0.key("worker")) }
+        let worker = try GoodWorker("worker", at: coordinator.address, key: key)
         try #require(worker.completes(5, within: 30), "no steps before the attack: \(coordinator.notes)")
         let calm = try coordinator.openFiles
         let before = try coordinator.memory.now
-        var connections: [RawConnection] = []
+        var connections: [AnyObject] = []
         for round in 0..<rounds {
             let port = coordinator.address.port
             connections += try attack(round % 2 == 0 ? port : coordinator.bulkPort, round)
@@ -41,7 +44,7 @@ import Wire
         }
         #expect(heldDuring - calm < 320, "'\(name)' cost \(heldDuring - calm) descriptors")
         // Another one gets in.
-        let late = try GoodWorker("late", at: coordinator.address)
+        let late = try GoodWorker("worker/late", at: coordinator.address, key: key)
         #expect(late.completes(1, within: 20), "nobody can join during '\(name)': \(coordinator.notes)")
         _ = late.leave()
         withExtendedLifetime(connections) {}
@@ -49,7 +52,7 @@ import Wire
         let hasRecovered = try LiveCoordinator.wait(within: 12) { try coordinator.openFiles <= calm + 4 }
         let left = try coordinator.openFiles
         #expect(hasRecovered, "\(left - calm) descriptors are not given back after '\(name)'")
-        #expect(!coordinator.notes.contains("(good) is gone"))
+        #expect(!coordinator.notes.contains("(worker) is gone"))
         #expect(worker.leave())
     }
 

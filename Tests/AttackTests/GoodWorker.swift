@@ -10,11 +10,13 @@ final class GoodWorker: Sendable {
     private let counter = Counter()
     private let ended = DispatchSemaphore(value: 0)
 
-    init(_ name: String, at address: Address) throws {
+    init(_ name: String, at address: Address, key: KeyFile? = nil) throws {
         let application = Application(
             name: name, instance: .random(in: .min ... .max), software: "benchmark", libtorch: "none",
             exactnessClass: "benchmark", cores: 1, memoryBytes: 1)
-        service = try WorkerService(WorkerService.Configuration(address: address, application: application)) { _ in }
+        var configuration = WorkerService.Configuration(address: address, application: application)
+        configuration.key = key
+        service = try WorkerService(configuration) { _ in }
         let thread = Thread { [service, counter, ended] in
             _ = try? service.run { welcome, _ in CountingLearner(parameterCount: welcome.parameterCount, counter) }
             ended.signal()

@@ -56,14 +56,24 @@ final class RawConnection {
 enum ZMTP {
     /// A greeting of someone who uses no keys, and READY as a DEALER.
     static let handshake: [UInt8] = {
-        var greeting: [UInt8] = [0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F, 3, 0] + Array("NULL".utf8)
-        greeting += [UInt8](repeating: 0, count: 64 - greeting.count)
         let name = "Socket-Type"
         let value = "DEALER"
         var ready = [5] + Array("READY".utf8) + [UInt8(name.utf8.count)] + Array(name.utf8)
         ready += [0, 0, 0, UInt8(value.utf8.count)] + Array(value.utf8)
-        return greeting + [4, UInt8(ready.count)] + ready
+        return greeting("NULL") + [4, UInt8(ready.count)] + ready
     }()
+
+    /// The first 64 bytes, which say by what mechanism one proves who one is.
+    static func greeting(_ mechanism: String) -> [UInt8] {
+        let greeting: [UInt8] = [0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F, 3, 0] + Array(mechanism.utf8)
+        return greeting + [UInt8](repeating: 0, count: 64 - greeting.count)
+    }
+
+    /// A command that everybody who has no key can say as well as not: CURVE's HELLO, its box made of nothing.
+    static func hello(_ random: inout some RandomNumberGenerator) -> [UInt8] {
+        let body = [5] + Array("HELLO".utf8) + [1, 0] + [UInt8](repeating: 0, count: 72)
+        return [4, 200] + body + (0..<120).map { _ in UInt8.random(in: 0...255, using: &random) }
+    }
 
     /// A frame's beginning that says how long it is.
     static func head(_ length: UInt64, more: Bool = false) -> [UInt8] {
