@@ -1,9 +1,9 @@
-import Foundation
+package import Foundation
 import Glibc
 import Synchronization
 
 /// A process that this one starts, reads and ends; its words are arguments, never a shell's text.
-final class ChildProcess: Sendable {
+package final class ChildProcess: Sendable {
     struct Missing: Error, CustomStringConvertible {
         let tool: String
         var description: String {
@@ -12,7 +12,7 @@ final class ChildProcess: Sendable {
     }
 
     /// What standard input brings.
-    enum Input {
+    package enum Input {
         case nothing
         case file(FileHandle)
         /// Stays open behind the text until ``closeInput()``.
@@ -28,7 +28,10 @@ final class ChildProcess: Sendable {
     private let process: Mutex<pid_t?>
 
     /// Starts it; what it says on standard output and standard error comes as one.
-    init(_ tool: String, _ arguments: [String], input: Input = .nothing) throws {
+    ///
+    /// - Parameter tool: a name on the PATH, or a path.
+    /// - Throws: one sentence.
+    package init(_ tool: String, _ arguments: [String], input: Input = .nothing) throws {
         let path = try Self.find(tool)
         let (reading, writing) = try Self.pipe()
         var source = FileHandle.nullDevice
@@ -92,7 +95,7 @@ final class ChildProcess: Sendable {
     /// To be called once.
     ///
     /// - Returns: the exit status; 128 + the signal's number when a signal ended it.
-    func run(line: (String) -> Void) -> Int32 {
+    package func run(line: (String) -> Void) -> Int32 {
         var rest = Data()
         while let piece = read() {
             rest.append(contentsOf: piece)
@@ -136,7 +139,8 @@ final class ChildProcess: Sendable {
         }
     }
 
-    func signal(_ number: Int32) {
+    /// Nothing, when it is gone.
+    package func signal(_ number: Int32) {
         process.withLock { process in
             if let process { kill(process, number) }
         }

@@ -1,4 +1,5 @@
 import Foundation
+import Launching
 import Synchronization
 
 /// Several workers on this box, one for each device: processes of their own, which map the same model and share the cache.
@@ -6,7 +7,7 @@ import Synchronization
 /// What they say is passed on with their names in front; a signal to this process is one to all of them.
 final class DeviceWorkers: Sendable {
     private struct State {
-        var processes: [Int: Process] = [:]
+        var processes: [Int: ChildProcess] = [:]
         var crashes: [Int: Int] = [:]
         var failures: [Int: String] = [:]
         /// Those that have said something: only they answer signals yet.
@@ -58,62 +59,35 @@ final class DeviceWorkers: Sendable {
     private func end() {
         state.withLock { state in
             for (number, process) in state.processes {
-                kill(process.processIdentifier, state.awake.contains(number) ? SIGTERM : SIGKILL)
+                process.signal(state.awake.contains(number) ? SIGTERM : SIGKILL)
             }
         }
     }
 
     private func launch(_ number: Int) throws {
-        let process = Process()
-        process.executableURL = Program.path
-        process.arguments = arguments("\(name)/\(number)", devices[number])
-        process.standardInput = FileHandle.nullDevice
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
+        let process = try ChildProcess(Program.path.path, arguments("\(name)/\(number)", devices[number]))
         let isLate = state.withLock { state in
             state.processes[number] = process
             state.awake.remove(number)
             return state.isEnding
         }
-        if isLate { kill(process.processIdentifier, SIGKILL) }
+        if isLate { process.signal(SIGKILL) }
         let thread = Thread { [self] in
-            let last = passOn(pipe.fileHandleForReading, of: number)
-            process.waitUntilExit()
-            ended(process, number, last)
+            var error: String?
+            let status = process.run { line in
+                state.withLock { _ = $0.awake.insert(number) }
+                if line.hasPrefix("Error: ") { error = String(line.dropFirst(7)) }
+                Console.error.line("\(name)/\(number): \(line)")
+            }
+            ended(number, status, error)
         }
         thread.name = "worker \(number)"
         thread.start()
     }
 
-    /// Copies lines until there are no more.
-    ///
-    /// - Returns: the last one that tells of an error.
-    private func passOn(_ handle: FileHandle, of number: Int) -> String? {
-        var rest: [UInt8] = []
-        var error: String?
-        func say(_ line: some Sequence<UInt8>) {
-            let line = String(decoding: Array(line), as: UTF8.self)
-            state.withLock { _ = $0.awake.insert(number) }
-            if line.hasPrefix("Error: ") { error = String(line.dropFirst(7)) }
-            Console.error.line("\(name)/\(number): \(line)")
-        }
-        while true {
-            let data = handle.availableData
-            if data.isEmpty { break }
-            rest += data
-            while let end = rest.firstIndex(of: 10) {
-                say(rest[..<end])
-                rest.removeFirst(end + 1)
-            }
-        }
-        if !rest.isEmpty { say(rest) }
-        return error
-    }
-
-    private func ended(_ process: Process, _ number: Int, _ error: String?) {
-        let crashed = process.terminationReason == .uncaughtSignal
+    /// - Parameter status: as a shell has it: 128 and more is a signal.
+    private func ended(_ number: Int, _ status: Int32, _ error: String?) {
+        let crashed = status > 128
         let again = state.withLock { state in
             state.processes[number] = nil
             guard crashed, !state.isEnding else { return false }
@@ -121,7 +95,7 @@ final class DeviceWorkers: Sendable {
             return state.crashes[number, default: 0] < Self.patience
         }
         if again {
-            Console.error.line("\(name)/\(number): killed by signal \(process.terminationStatus); started again")
+            Console.error.line("\(name)/\(number): killed by signal \(status - 128); started again")
             Thread.sleep(forTimeInterval: 1)
             do {
                 try launch(number)
@@ -129,12 +103,10 @@ final class DeviceWorkers: Sendable {
             } catch {
                 state.withLock { $0.failures[number] = "\(error)" }
             }
-        } else if crashed || process.terminationStatus != 0 {
-            let how = crashed ? "killed by signal" : "ended with status"
+        } else if status != 0 {
+            let how = crashed ? "killed by signal \(status - 128)" : "ended with status \(status)"
             state.withLock { state in
-                if !(crashed && state.isEnding) {
-                    state.failures[number] = error ?? "\(how) \(process.terminationStatus)"
-                }
+                if !(crashed && state.isEnding) { state.failures[number] = error ?? how }
             }
         }
         gone.signal()
