@@ -44,9 +44,11 @@ let package = Package(
         .target(
             name: "CTorch",
             cxxSettings: [
+                // As libtorch was built: some of its structures have other fields without it.
+                .define("NDEBUG"),
                 .unsafeFlags([
                     "-isystem", "\(libtorch)/include", "-isystem", "\(libtorch)/include/torch/csrc/api/include",
-                ])
+                ]),
             ],
             linkerSettings: [
                 .unsafeFlags(["-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib"]),

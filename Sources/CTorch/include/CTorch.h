@@ -90,6 +90,22 @@ ct_tensor *ct_frozen_convolution(const ct_tensor *x, ct_frozen_weight *weight, c
 ct_tensor *ct_attention(const ct_tensor *query, const ct_tensor *key, const ct_tensor *value, int64_t heads,
                         char **error);
 
+/// What this thread's calls of one operator took: `nanoseconds` without those of the operators it called. `caller` is the
+/// outermost call around it, itself if there is none. Of each tensor the number of extents, then the extents.
+typedef struct {
+    const char *name, *caller;
+    const int64_t *inputs;
+    size_t input_count;
+    const int64_t *outputs;
+    size_t output_count;
+    int64_t calls, nanoseconds;
+} ct_profile_row;
+
+/// From now on this thread's calls are timed.
+int32_t ct_profile_begin(char **error);
+/// Ends it; `visit` is called for each operator, caller and shapes that there were.
+void ct_profile_end(void (*visit)(void *context, const ct_profile_row *row), void *context);
+
 ct_generator *ct_generator_create(int32_t device, int32_t index, uint64_t seed, char **error);
 void ct_generator_release(ct_generator *generator);
 
