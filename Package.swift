@@ -46,8 +46,10 @@ let package = Package(
             cxxSettings: [
                 // As libtorch was built: some of its structures have other fields without it.
                 .define("NDEBUG"),
+                // Fast in a debug build, too, which is what tests and the demo run.
                 .unsafeFlags([
-                    "-isystem", "\(libtorch)/include", "-isystem", "\(libtorch)/include/torch/csrc/api/include",
+                    "-O2", "-isystem", "\(libtorch)/include", "-isystem",
+                    "\(libtorch)/include/torch/csrc/api/include",
                 ]),
             ],
             linkerSettings: [

@@ -6,6 +6,7 @@
 #include <ATen/Version.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "Packed.h"
 #include "Parallel.h"
 
 using torch::autograd::AutogradContext;
@@ -44,11 +45,6 @@ c10::IValue no_scalars() { return c10::impl::GenericList(c10::OptionalType::crea
 /// A linear layer's weight, or that of a convolution of single points, which is the same layer.
 at::Tensor matrix(const at::Tensor &weight) { return weight.dim() == 2 ? weight : weight.flatten(1); }
 
-at::Tensor pack_linear(const at::Tensor &matrix) {
-    static const auto op = mkldnn("_reorder_linear_weight");
-    return call(op, matrix.contiguous(), nominalRows);
-}
-
 at::Tensor pack_matrix(const at::Tensor &weight) { return pack_linear(matrix(weight)); }
 at::Tensor pack_transposed(const at::Tensor &weight) { return pack_linear(matrix(weight).t()); }
 
@@ -58,17 +54,18 @@ at::Tensor pack_convolution(const at::Tensor &weight, int64_t stride, int64_t pa
     return call(op, weight, pair(padding), pair(stride), pair(1), int64_t(1), size);
 }
 
-at::Tensor packed_linear(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
-    static const auto op = mkldnn("_linear_pointwise");
-    return call(op, x, weight, optional(bias), "none", no_scalars(), "");
-}
-
 at::Tensor packed_convolution(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias,
                               int64_t stride, int64_t padding) {
     static const auto op = mkldnn("_convolution_pointwise");
     return call(op, x, weight, optional(bias), pair(padding), pair(stride), pair(1), int64_t(1), "none", no_scalars(),
                 "");
 }
+
+bool is_laid_out(const at::Tensor &weight) { return weight.defined(); }
+bool is_laid_out(const WinogradWeight &weight) { return weight.is_defined(); }
+/// What a layout takes of a weight that takes `plain` bytes.
+int64_t bytes(const at::Tensor &, int64_t plain) { return plain; }
+int64_t bytes(const WinogradWeight &weight, int64_t plain) { return weight.bytes(plain); }
 
 at::Tensor channels_last(const at::Tensor &x) { return x.contiguous(at::MemoryFormat::ChannelsLast); }
 
@@ -154,10 +151,20 @@ struct FrozenConvolution : torch::autograd::Function<FrozenConvolution> {
 
 }  // namespace
 
+at::Tensor pack_linear(const at::Tensor &matrix) {
+    static const auto op = mkldnn("_reorder_linear_weight");
+    return call(op, matrix.contiguous(), nominalRows);
+}
+
+at::Tensor packed_linear(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
+    static const auto op = mkldnn("_linear_pointwise");
+    return call(op, x, weight, optional(bias), "none", no_scalars(), "");
+}
+
 const at::Tensor &FrozenWeight::source() {
     if (!made.defined()) {
         made = (*make)({});
-        if (made.dim() == 4) kernel = made.size(2);
+        shape = made.sizes().vec();
     }
     return made;
 }
@@ -168,36 +175,51 @@ at::Tensor FrozenWeight::plain() {
 }
 
 void FrozenWeight::tidy() {
-    if (!isPlainKept && !forward.isRefused && !backward.isRefused) made.reset();
+    if (isPlainKept || direct.isRefused()) return;
+    for (auto &each : filtered)
+        if (each.second.isRefused()) return;
+    made.reset();
 }
 
-template <typename Pack> at::Tensor FrozenWeight::packed(Layout &layout, const Pack &pack) {
-    if (layout.weight.defined()) return layout.weight;
-    auto weight = pack(source());
+template <typename Weight, typename Pack>
+Weight FrozenWeight::packed(Layout<Weight> &layout, const Pack &pack) {
+    if (is_laid_out(layout.weight)) return layout.weight;
+    Weight weight = pack(source());
     if (!layout.isRefused) {
-        if (room(context, static_cast<int64_t>(source().nbytes()))) layout.weight = weight;
+        if (room(context, bytes(weight, static_cast<int64_t>(source().nbytes())))) layout.weight = weight;
         else layout.isRefused = true;
     }
     return weight;
 }
 
 bool FrozenWeight::is_pointwise(const at::Tensor &x, int64_t stride, int64_t padding) {
-    if (kernel == 0) source();
-    return kernel == 1 && stride == 1 && padding == 0 && has_kernels(x);
+    if (shape.empty()) source();
+    return shape.size() == 4 && shape[2] == 1 && shape[3] == 1 && stride == 1 && padding == 0 && has_kernels(x);
+}
+
+int64_t FrozenWeight::filter_side(const at::Tensor &x, int64_t stride, int64_t padding) {
+    if (shape.empty()) source();
+    return has_kernels(x) ? WinogradWeight::side_for(x, shape, stride, padding) : 0;
+}
+
+WinogradWeight FrozenWeight::filter(int64_t side, bool isTurned) {
+    auto &layouts = filtered[side];
+    return packed(isTurned ? layouts.backward : layouts.forward,
+                  [=](auto &plain) { return WinogradWeight(plain, side, isTurned); });
 }
 
 at::Tensor FrozenWeight::linear(const at::Tensor &x, const std::optional<at::Tensor> &bias, bool goesBack) {
     if (!has_kernels(x)) return at::linear(x, matrix(plain()), bias);
-    auto weight = packed(forward, pack_matrix);
+    auto weight = packed(direct.forward, pack_matrix);
     // While the plain weight is at hand.
-    if (goesBack && !backward.isRefused) packed(backward, pack_transposed);
+    if (goesBack && !direct.backward.isRefused) packed(direct.backward, pack_transposed);
     tidy();
     return packed_linear(x, weight, bias);
 }
 
 at::Tensor FrozenWeight::linear_back(const at::Tensor &gradient) {
     if (!has_kernels(gradient)) return at::mm(gradient, matrix(plain()));
-    auto weight = packed(backward, pack_transposed);
+    auto weight = packed(direct.backward, pack_transposed);
     tidy();
     return packed_linear(gradient, weight, std::nullopt);
 }
@@ -248,10 +270,17 @@ at::Tensor FrozenWeight::convolution(const at::Tensor &x, const std::optional<at
         made = channels_last(plain());
         return at::conv2d(x, made, bias, stride, padding);
     }
-    auto weight = packed(forward, [=](auto &plain) { return pack_convolution(laid_out(plain, false), stride, padding); });
-    auto around = kernel - 1 - padding;
-    if (goesBack && stride == 1 && around >= 0 && !backward.isRefused) {
-        packed(backward, [=](auto &plain) { return pack_convolution(laid_out(plain, true), 1, around); });
+    if (auto side = filter_side(x, stride, padding)) {
+        auto weight = filter(side, false);
+        if (goesBack && !filtered[side].backward.isRefused) filter(side, true);
+        tidy();
+        return weight.convolution(x, bias);
+    }
+    auto weight =
+        packed(direct.forward, [=](auto &plain) { return pack_convolution(laid_out(plain, false), stride, padding); });
+    auto around = shape[2] - 1 - padding;
+    if (goesBack && stride == 1 && around >= 0 && !direct.backward.isRefused) {
+        packed(direct.backward, [=](auto &plain) { return pack_convolution(laid_out(plain, true), 1, around); });
     }
     tidy();
     return packed_convolution(channels_last(x), weight, bias, stride, padding);
@@ -260,7 +289,7 @@ at::Tensor FrozenWeight::convolution(const at::Tensor &x, const std::optional<at
 at::Tensor FrozenWeight::convolution_back(const at::Tensor &gradient, at::IntArrayRef input, int64_t stride,
                                           int64_t padding) {
     if (is_pointwise(gradient, stride, padding)) return as_picture(linear_back(as_rows(gradient)), gradient);
-    auto around = kernel - 1 - padding;
+    auto around = shape[2] - 1 - padding;
     if (!has_kernels(gradient) || stride != 1 || around < 0) {
         made = channels_last(plain());
         // Only the shape of the input is looked at.
@@ -269,7 +298,13 @@ at::Tensor FrozenWeight::convolution_back(const at::Tensor &gradient, at::IntArr
                                                     {padding, padding}, {1, 1}, false, {0, 0}, 1,
                                                     {true, false, false}));
     }
-    auto weight = packed(backward, [=](auto &plain) { return pack_convolution(laid_out(plain, true), 1, around); });
+    if (auto side = filter_side(gradient, stride, padding)) {
+        auto weight = filter(side, true);
+        tidy();
+        return weight.convolution(gradient, std::nullopt);
+    }
+    auto weight =
+        packed(direct.backward, [=](auto &plain) { return pack_convolution(laid_out(plain, true), 1, around); });
     tidy();
     return packed_convolution(channels_last(gradient), weight, std::nullopt, 1, around);
 }

@@ -1,6 +1,9 @@
 // A weight that no gradient is ever asked of, in the layouts that oneDNN's kernels want.
 #pragma once
 #include "Closure.h"
+#include "Winograd.h"
+
+#include <map>
 
 /// Whether oneDNN computes with x: known from what x is alone, so that every worker of a kind does the same.
 bool has_kernels(const at::Tensor &x);
@@ -30,24 +33,34 @@ struct FrozenWeight : torch::CustomClassHolder {
     at::Tensor convolution_back(const at::Tensor &gradient, at::IntArrayRef input, int64_t stride, int64_t padding);
 
 private:
-    struct Layout {
-        at::Tensor weight;
+    template <typename Weight> struct Layout {
+        Weight weight;
         bool isRefused = false;
+    };
+    /// For the product and for its gradient.
+    template <typename Weight> struct Layouts {
+        Layout<Weight> forward, backward;
+        bool isRefused() const { return forward.isRefused || backward.isRefused; }
     };
     c10::intrusive_ptr<Closure> make;
     Room room;
     void *context;
     at::Tensor made;
-    /// A convolution's, once it was made.
-    int64_t kernel = 0;
+    /// Its shape, once it was made.
+    std::vector<int64_t> shape;
     /// Whether the plain weight has users of its own.
     bool isPlainKept = false;
-    Layout forward, backward;
+    Layouts<at::Tensor> direct;
+    /// By the tiles' side. Pictures of several sizes may go through one layer.
+    std::map<int64_t, Layouts<WinogradWeight>> filtered;
 
     const at::Tensor &source();
     /// Whether the layer mixes channels point by point. The 1×1 kernels of oneDNN want other layouts for other pictures,
     /// its matrix products do not.
     bool is_pointwise(const at::Tensor &x, int64_t stride, int64_t padding);
-    template <typename Pack> at::Tensor packed(Layout &layout, const Pack &pack);
+    /// The side of the tiles in which a picture is filtered; 0 for a plain convolution.
+    int64_t filter_side(const at::Tensor &x, int64_t stride, int64_t padding);
+    template <typename Weight, typename Pack> Weight packed(Layout<Weight> &layout, const Pack &pack);
+    WinogradWeight filter(int64_t side, bool isTurned);
     void tidy();
 };

@@ -17,6 +17,12 @@ private struct Window: Sendable, CustomTestStringConvertible {
         Window(inputs: 8, outputs: 8, kernel: 3, stride: 1, padding: 0),
         Window(inputs: 8, outputs: 8, kernel: 3, stride: 1, padding: 4),
         Window(inputs: 4, outputs: 320, kernel: 3, stride: 1, padding: 1, size: [1, 32, 32]),
+        // Filtered in tiles of 2×2 and of 4×4: whole ones, cut ones, and more than are filtered at a time.
+        Window(inputs: 64, outputs: 80, kernel: 3, stride: 1, padding: 1),
+        Window(inputs: 65, outputs: 67, kernel: 3, stride: 1, padding: 1, size: [2, 9, 13]),
+        Window(inputs: 80, outputs: 64, kernel: 3, stride: 1, padding: 1, size: [1, 32, 32]),
+        Window(inputs: 67, outputs: 65, kernel: 3, stride: 1, padding: 1, size: [2, 37, 35]),
+        Window(inputs: 64, outputs: 64, kernel: 3, stride: 1, padding: 1, size: [1, 101, 90]),
     ]
 }
 
@@ -91,6 +97,17 @@ private struct Window: Sendable, CustomTestStringConvertible {
         #expect((memory == nil) == isLaidOut)
         // Asked for by itself it is there again.
         #expect(try weight.plain().floats() == [Float](repeating: 0.5, count: 16 * 32))
+    }
+
+    @Test func `of a convolution serves pictures of several sizes in turn`() throws {
+        let weight = try normal([64, 72, 3, 3], .float32)
+        let frozen = FrozenWeight(weight)
+        for side in [4, 8, 34, 8, 4] {
+            let x = try normal([2, 72, side, side], .float32)
+            x.requiresGradient = true
+            try expectAlike(
+                convolution(x, frozen, padding: 1), convolution(x, weight, padding: 1), on: x, .float32)
+        }
     }
 
     @Test func `says what hindered it from being made`() throws {
