@@ -16,17 +16,22 @@ package struct Standing: Codable, Equatable, Sendable {
         /// Seconds of the step before.
         package struct Split: Codable, Equatable, Sendable {
             package var compute: Double
-            /// Until it held the weights, and until its last sum had arrived.
             package var communicate: Double
+            /// The two parts of that: until it held the weights, and until its last sum had arrived.
+            package var broadcast: Double?
+            package var send: Double?
             /// For the other workers.
             package var wait: Double
 
             /// All of them together.
             var seconds: Double { compute + communicate + wait }
 
-            package init(compute: Double, communicate: Double, wait: Double) {
+            /// - Parameter broadcast: the part of `communicate` until it held the weights.
+            package init(compute: Double, communicate: Double, wait: Double, broadcast: Double? = nil) {
                 self.compute = compute
                 self.communicate = communicate
+                self.broadcast = broadcast
+                send = broadcast.map { communicate - $0 }
                 self.wait = wait
             }
         }
@@ -127,6 +132,10 @@ package struct Standing: Codable, Equatable, Sendable {
     package var secondsPerStep: Double?
     package var imagesPerSecond: Double?
     package var secondsLeft: Double?
+    /// The coordinator's part in the step before: adding up, most of it while sums were still coming in, and from the
+    /// complete sum to weights that are ready to be sent.
+    package var reduceSeconds: Double?
+    package var optimizerSeconds: Double?
     /// Which start of the coordinator this is.
     package var incarnation: Int
     package var workers: [Worker] = []

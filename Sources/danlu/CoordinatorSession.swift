@@ -49,6 +49,8 @@ struct CoordinatorSession {
                 "--exact cannot be had with update_format = \"\(prepared.recipe.cluster.updateFormat.rawValue)\", which "
                     + "rounds changes of the weights and is never exact: leave one out")
         }
+        let couriers = try options.notices.couriers
+        let address = try options.dashboardAddress
         let output = RunOutput(options.logFormat)
         for note in prepared.notes { output.say("note: \(note)", event: "note") }
         let printout = try prepared.printout(workers: workers)
@@ -80,14 +82,14 @@ struct CoordinatorSession {
             output.say("Going on after step \(training.step) of \(training.totalSteps).", event: "resumed")
         }
         try files.write(recipe.toml, to: "recipe.toml")
-        let notices = try RunNotices(
-            options.notices, run: recipe.run.outputName, folder: files.directory.path, step: training.step,
+        let notices = RunNotices(
+            couriers, run: recipe.run.outputName, folder: files.directory.path, step: training.step,
             totalSteps: training.totalSteps
         ) { output.say($0, event: "notice", level: .warning) }
         var verdict: (event: Notice.Event, sentence: String)?
         // Last of all, since it may take a while.
-        defer { notices.close(with: verdict) }
-        let dashboard = try options.dashboard.map { address in
+        defer { notices.close(with: verdict, step: training.step) }
+        let dashboard = try address.map { address in
             try DashboardOfRun.open(files.directory, at: address) { output.say($0, event: "dashboard") }
         }
         defer { dashboard?.stop() }

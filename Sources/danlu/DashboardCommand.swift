@@ -12,9 +12,10 @@ struct DashboardCommand: ParsableCommand {
     var folder = "."
 
     @Option(help: "HOST:PORT, or a port of this box; 0 takes a free one.")
-    var listen = DashboardAddress.standard
+    var listen = "\(DashboardAddress.standard)"
 
     func run() throws {
+        let address = try DashboardAddress(listen, of: "--listen")
         let directory = URL(filePath: folder, directoryHint: .isDirectory).standardizedFileURL
         do {
             _ = try JournalReader(run: directory)
@@ -26,14 +27,21 @@ struct DashboardCommand: ParsableCommand {
         }
         let stopped = DispatchSemaphore(value: 0)
         Interruption.handle { stopped.signal() }
-        let server = try DashboardOfRun.open(directory, at: listen)
+        let server = try DashboardOfRun.open(directory, at: address)
         stopped.wait()
         server.stop()
     }
 }
 
-extension DashboardAddress: ExpressibleByArgument {
-    package init?(argument: String) {
-        self.init(argument)
+extension DashboardAddress {
+    /// - Parameter option: as its user wrote it.
+    /// - Throws: a sentence for what is no address.
+    init(_ text: String, of option: String) throws {
+        guard let address = DashboardAddress(text) else {
+            throw Failure(
+                "\(option) = \(text) is no address: write HOST:PORT, [IPv6]:PORT, or a port in 0...65535 of this box alone"
+            )
+        }
+        self = address
     }
 }

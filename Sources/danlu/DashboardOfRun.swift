@@ -15,6 +15,13 @@ enum DashboardOfRun {
             run: run, at: address, token: AccessToken(ofRun: run),
             controls: RunControls(status: { status(of: run) }, perform: { perform($0, in: run) }))
         say("dashboard: \(server.link)")
+        if !server.address.isLoopback {
+            let port = server.address.port
+            say(
+                "note: what goes to and from this dashboard, its token too, can be read and changed on the way, since it is "
+                    + "plain HTTP: rather have it listen at 127.0.0.1:\(port) and say 'ssh -L \(port):127.0.0.1:\(port) "
+                    + "THIS-BOX' on the other box, or put a proxy with HTTPS before it")
+        }
         return server
     }
 

@@ -23,7 +23,7 @@ struct ExportCommand: ParsableCommand {
     var folder: String
 
     @Flag(help: "Comma-separated values, or a JSON object a line.")
-    var format: Format
+    var format: Format?
 
     @Option(help: "Which table: \(Table.all.map(\.name).joined(separator: ", ")).")
     var table = "steps"
@@ -39,6 +39,9 @@ struct ExportCommand: ParsableCommand {
     }
 
     func run() throws {
+        guard let format else {
+            throw Failure("nobody has said in which format: add --csv, or --jsonl for a JSON object a line")
+        }
         let reader = try JournalReader(run: URL(filePath: folder, directoryHint: .isDirectory))
         guard let table = Table.all.first(where: { $0.name == table }) else { return }
         guard let output else {

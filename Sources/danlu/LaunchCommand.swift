@@ -2,6 +2,7 @@ import ArgumentParser
 import Coordination
 import Foundation
 import Launching
+import Monitor
 import Recipe
 
 /// A coordinator here and a worker on every box of a list, over ssh.
@@ -72,6 +73,8 @@ struct LaunchCommand: ParsableCommand {
         words += insecure ? ["--insecure"] : ["--keys", keysFolder]
         if options.fresh { words.append("--fresh") }
         if options.exact { words.append("--exact") }
+        words += options.logFormat.map { ["--log-format", $0.rawValue] } ?? []
+        words += options.dashboard.map { ["--dashboard", $0] } ?? []
         words += options.notices.arguments
         if let recipe = options.recipe { words.append(recipe) }
         return words + options.settings

@@ -148,6 +148,8 @@ extension ProgressReporter.State {
         progress.effectiveBatch = report.effectiveBatch
         progress.secondsPerStep = throughput.secondsPerStep
         progress.samplesPerSecond = throughput.samplesPerSecond
+        progress.reduceSeconds = report.times?.reduce
+        progress.optimizerSeconds = report.times?.optimizer
     }
 }
 

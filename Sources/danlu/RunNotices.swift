@@ -22,10 +22,10 @@ final class RunNotices: Sendable {
     ///   - step: steps done before.
     ///   - complain: told in a sentence what could not be delivered.
     init(
-        _ options: NoticeOptions, run: String, folder: String, step: Int, totalSteps: Int,
+        _ couriers: [any Courier], run: String, folder: String, step: Int, totalSteps: Int,
         complain: @escaping @Sendable (String) -> Void
-    ) throws {
-        board = NoticeBoard(try options.couriers, complain: complain)
+    ) {
+        board = NoticeBoard(couriers, complain: complain)
         self.run = run
         self.folder = folder
         self.totalSteps = totalSteps
@@ -47,7 +47,10 @@ final class RunNotices: Sendable {
     }
 
     /// Tells of the run's end, if there is something to tell, and waits until all has arrived, but not for long.
-    func close(with verdict: (event: Notice.Event, sentence: String)?) {
+    ///
+    /// - Parameter step: steps done, those not counted that were taken back.
+    func close(with verdict: (event: Notice.Event, sentence: String)?, step: Int) {
+        self.step.store(step, ordering: .relaxed)
         if let verdict { tell(verdict.event, verdict.sentence) }
         board.close()
     }

@@ -22,6 +22,8 @@ extension Standing {
             secondsPerStep = progress.secondsPerStep?.finite
             imagesPerSecond = progress.samplesPerSecond?.finite
             secondsLeft = secondsPerStep.map { $0 * Double(max(0, totalSteps - step)) }
+            reduceSeconds = progress.reduceSeconds?.finite
+            optimizerSeconds = progress.optimizerSeconds?.finite
             events = progress.events.map { Event(time: $0.time, sentence: $0.sentence) }
         }
         let shares = Dictionary((status.shares ?? []).map { ($0.worker, $0) }, uniquingKeysWith: { $1 })
@@ -39,7 +41,9 @@ extension Standing.Worker {
             number: Int(worker.number), name: worker.name, device: worker.device, state: State(worker),
             share: share.map { Double($0.slots) / Double(max(1, slots)) },
             imagesPerSecond: worker.speed.flatMap { speed in samplesPerSlot.flatMap { (speed * $0).finite } },
-            split: share.map { Split(compute: $0.compute, communicate: $0.communicate, wait: $0.wait) },
+            split: share.map {
+                Split(compute: $0.compute, communicate: $0.communicate, wait: $0.wait, broadcast: $0.broadcast)
+            },
             lastSeen: worker.lastSeen, memory: worker.memory.map { Int(clamping: $0.used) },
             memoryTotal: worker.memory.map { Int(clamping: $0.total) }, slotsMissing: worker.missing, slot: worker.slot)
     }

@@ -32,10 +32,15 @@ struct RunOptions: ParsableArguments {
     @OptionGroup var notices: NoticeOptions
 
     @Option(help: "Show the run in a browser, at HOST:PORT, or at a port of this box; a link is printed.")
-    var dashboard: DashboardAddress?
+    var dashboard: String?
 
     @Argument(parsing: .postTerminator, help: .hidden)
     var settings: [String] = []
+
+    /// - Throws: a sentence for what is no address.
+    var dashboardAddress: DashboardAddress? {
+        get throws { try dashboard.map { try DashboardAddress($0, of: "--dashboard") } }
+    }
 }
 
 /// A whole cluster on one box: a coordinator and some workers.

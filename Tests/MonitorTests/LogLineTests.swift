@@ -69,5 +69,17 @@ import Testing
                 "learning_rates", "samples", "seconds", "workers", "gradient_norm", "effective_batch",
             ])
         #expect(object["loss"] is NSNull && object["samples"] as? Int == 8)
+
+        var timed = report
+        timed.times = StepTimeSplit(
+            workers: [.init(name: "box1", slots: 3, broadcast: 0.5, compute: 2, send: 0.25, wait: 1)], reduce: 0.125,
+            optimizer: 0.75)
+        logger(.json).info("step 5/10", metadata: timed.metadata)
+        let second = try #require(
+            try JSONSerialization.jsonObject(with: Data(said()[1].utf8)) as? [String: Any])
+        #expect(second["reduce_seconds"] as? Double == 0.125 && second["optimizer_seconds"] as? Double == 0.75)
+        #expect(
+            second["workers_seconds"] as? [String: [String: Double]]
+                == ["box1": ["slots": 3, "broadcast": 0.5, "compute": 2, "send": 0.25, "wait": 1]])
     }
 }

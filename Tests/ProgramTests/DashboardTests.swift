@@ -89,8 +89,29 @@ extension `The program` {
             #expect(
                 try furnace.train(workers: 1, "--dashboard", "\(taken.number)").end().refusal()
                     .contains("the dashboard cannot listen at 127.0.0.1:\(taken.number): another program does"))
-            let nonsense = try furnace.train(workers: 1, "--dashboard", "12.34:x").end()
-            #expect(nonsense.status != 0 && nonsense.errors.contains("12.34:x"))
+            let nonsense =
+                "12.34:x is no address: write HOST:PORT, [IPv6]:PORT, or a port in 0...65535 of this box alone"
+            for more in [[], ["--plan"]] {
+                let ended = try Launched(
+                    ["train", "recipe.toml", "--dashboard", "12.34:x"] + more, in: furnace.folder
+                ).end()
+                #expect(ended.refusal() == "--dashboard = \(nonsense)" && ended.output.isEmpty)
+            }
+            #expect(
+                try furnace.danlu("dashboard", "out", "--listen", "12.34:x").end().refusal() == "--listen = \(nonsense)"
+            )
+        }
+
+        @Test func `and says aloud that what goes to other boxes is plain HTTP`() throws {
+            furnace.settings["max_train_steps"] = "2"
+            let aloud = try furnace.train(workers: 1, "--dashboard", "0.0.0.0:0").end()
+            #expect(aloud.status == 0)
+            let warning = try #require(
+                aloud.output.firstMatch(
+                    of: /note: what goes to and from this dashboard.*plain HTTP.*127\.0\.0\.1:([0-9]+)/))
+            #expect(aloud.output.contains("'ssh -L \(warning.1):127.0.0.1:\(warning.1) THIS-BOX'"))
+            let quiet = try furnace.train(workers: 1, "--fresh", "--dashboard", "0").end()
+            #expect(quiet.status == 0 && !quiet.output.contains("plain HTTP"))
         }
     }
 }

@@ -33,6 +33,8 @@ extension `The program` {
             #expect(missing.status == 1 && missing.errors.isOneSentence, "\(missing.errors)")
             #expect(missing.errors.contains("there is no journal at "))
             #expect(!FileManager.default.fileExists(atPath: furnace.path("steps.csv")))
+            let formless = try furnace.danlu("export", "out").end()
+            #expect(formless.refusal().hasSuffix("add --csv, or --jsonl for a JSON object a line"))
             let unknown = try furnace.danlu("export", "out", "--csv", "--table", "wors").end()
             #expect(
                 unknown.status != 0 && unknown.errors.contains("steps, workers, slots, events, stays, files, lives"))

@@ -29,6 +29,12 @@ extension `The program` {
             let json = try Standing(json: Data(ask("status", "out", "--json").output.utf8))
             #expect(json.state == "paused" && json.totalSteps == 400 && json.workers.map(\.device) == ["cpu", "cpu"])
             #expect(json.workers.allSatisfy { ($0.memory ?? 0) > 1 << 20 } && json.averageLoss ?? 0 > 0)
+            #expect(json.optimizerSeconds ?? 0 > 0 && json.reduceSeconds != nil)
+            #expect(
+                json.workers.compactMap(\.split).allSatisfy { split in
+                    split.compute > 0
+                        && split.broadcast.map { abs($0 + (split.send ?? .nan) - split.communicate) < 1e-9 } == true
+                })
             #expect(json.events.contains { $0.sentence.contains("(local-1) is ready") })
 
             let state = furnace.path("out/state/step-" + padded(json.step) + ".safetensors")

@@ -10,22 +10,27 @@ package struct RunStatus: Codable, Equatable, Sendable {
         package var compute: Double
         /// Until it held the weights, and until its last sum was in.
         package var communicate: Double
+        /// The first part of that; nil where an earlier program did not say.
+        package var broadcast: Double?
         /// For the other workers.
         package var wait: Double
 
-        package init(worker: UInt32, slots: Int, compute: Double, communicate: Double, wait: Double) {
+        package init(
+            worker: UInt32, slots: Int, compute: Double, communicate: Double, wait: Double, broadcast: Double? = nil
+        ) {
             self.worker = worker
             self.slots = slots
             self.compute = compute
             self.communicate = communicate
             self.wait = wait
+            self.broadcast = broadcast
         }
 
         init(_ share: StepContribution.Share) {
             let times = share.times
             self.init(
                 worker: share.worker.number, slots: share.slots, compute: times.compute,
-                communicate: times.broadcast + times.send, wait: times.wait)
+                communicate: times.broadcast + times.send, wait: times.wait, broadcast: times.broadcast)
         }
     }
 
@@ -86,6 +91,9 @@ package struct RunProgress: Codable, Equatable, Sendable {
     package var effectiveBatch: Int?
     package var secondsPerStep: Double?
     package var samplesPerSecond: Double?
+    /// The coordinator's part in the step before: adding up, and from the complete sum to new weights.
+    package var reduceSeconds: Double?
+    package var optimizerSeconds: Double?
     /// The last ones, oldest first.
     package var events: [Event] = []
 
