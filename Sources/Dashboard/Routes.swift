@@ -7,7 +7,6 @@ import Journal
 struct Routes: Sendable {
     private static let bodyLimit = 4096
     private static let textLimit = 256 << 10
-    private static let pictureLimit = 32 << 20
 
     let watch: RunWatch
     let gatekeeper: Gatekeeper
@@ -102,10 +101,8 @@ struct Routes: Sendable {
     }
 
     private func picture(_ name: String) throws -> Response {
-        guard SamplePictures.parse(name) != nil,
-            let (data, isCut) = BoundedFile.data(
-                watch.run.appending(path: SamplePictures.folder).appending(path: name).path, limit: Self.pictureLimit),
-            !isCut
+        guard let picture = SamplePicture(watch.run.appending(path: SamplePicture.folder).appending(path: name)),
+            let data = picture.read()?.data
         else { return .text("there is no such picture", .notFound) }
         return Response(
             status: .ok, headers: [.contentType: "image/png"],

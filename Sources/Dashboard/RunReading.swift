@@ -22,7 +22,9 @@ struct RunReading: Sendable {
     private(set) var events: [JournalReader.Event] = []
     /// The events that the last ``refresh(run:)`` brought; nil when all are new.
     private(set) var freshEvents: [JournalReader.Event]? = []
-    private(set) var samples: SamplePictures?
+    private(set) var samples: SamplesView?
+    /// The pictures' folder as it was when they were read; nil while it may change again within the same instant.
+    private var samplesStamp: Date?
     /// What cannot be read, a sentence each.
     private(set) var problems: [String] = []
     var live: LiveStatus?
@@ -31,13 +33,21 @@ struct RunReading: Sendable {
     mutating func refresh(run: URL) {
         problems = []
         freshEvents = []
-        samples = SamplePictures(ofRun: run)
+        refreshSamples(run: run)
         do {
             // Opened each time: the file may have been replaced, and nothing keeps its writer from closing it.
             try refresh(JournalReader(run: run))
         } catch {
             problems.append("\(error)")
         }
+    }
+
+    private mutating func refreshSamples(run: URL) {
+        let stamp = SamplesView.stamp(ofRun: run)
+        guard samples == nil || stamp == nil || stamp != samplesStamp else { return }
+        // Files' times are coarse: what comes just now may leave no trace.
+        samplesStamp = stamp.flatMap { Date().timeIntervalSince($0) > 2 ? $0 : nil }
+        samples = SamplesView(ofRun: run)
     }
 
     private mutating func refresh(_ reader: JournalReader) {

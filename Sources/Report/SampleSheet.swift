@@ -1,5 +1,5 @@
-import Export
 import Foundation
+import Journal
 
 /// Which of a run's pictures a report shows: a row for each prompt, evenly chosen steps across, first and last included.
 struct SampleSheet {
