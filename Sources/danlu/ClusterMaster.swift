@@ -70,6 +70,8 @@ final class ClusterMaster: Master {
 
     func picturesDue() -> [Data] { pictures.due(step: master.step, firstSlot: master.firstSlot) }
 
+    func picturesMissed() -> [MissedPictures] { pictures.missed(before: master.step) }
+
     func keep(picture: [UInt8], step: Int, index: Int) throws {
         try pictures.keep(picture, step: step, index: index)
     }

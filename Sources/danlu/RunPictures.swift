@@ -1,5 +1,7 @@
+import Coordination
 import Foundation
 import Images
+import Journal
 import Recipe
 import StableDiffusion
 import Training
@@ -10,6 +12,7 @@ final class RunPictures {
     private let recipe: Recipe
     private let plan: TrainingPlan
     private let folder: URL
+    private let states: StateFolder
     /// Where the step before began: in steps of the plan, and whole epochs.
     private var before: (steps: Int, epochs: Int)?
 
@@ -18,11 +21,12 @@ final class RunPictures {
         self.prompts = prompts
         self.recipe = recipe
         self.plan = plan
-        folder = files.directory.appending(path: "samples")
+        states = files.states
+        folder = files.directory.appending(path: SamplePicture.folder)
         guard !prompts.prompts.isEmpty else { return }
         do {
             try makeDirectory(folder.path)
-            try writeAtomically([UInt8](prompts.text.utf8), to: folder.appending(path: "prompts.txt").path)
+            try writeAtomically([UInt8](prompts.text.utf8), to: folder.appending(path: SamplePicture.promptFile).path)
         } catch {
             throw Failure("output_dir: \(folder.path) cannot be written (\(error.reason)): choose a folder of yours")
         }
@@ -32,16 +36,39 @@ final class RunPictures {
     ///
     /// - Parameter firstSlot: where the next step begins.
     func due(step: Int, firstSlot: Int) -> [Data] {
-        let now = (steps: Int(plan.baseStep(ofSlot: firstSlot)), epochs: firstSlot / plan.slotsPerEpoch)
+        let now = place(ofSlot: firstSlot)
         let isResumed = before == nil && step > 0
-        let earlier =
-            isResumed
-            ? (steps: Int(plan.baseStep(ofSlot: firstSlot - 1)), epochs: (firstSlot - 1) / plan.slotsPerEpoch) : before
+        let earlier = isResumed ? place(ofSlot: firstSlot - 1) : before
         before = now
         guard !prompts.prompts.isEmpty, recipe.samples.areDue(before: earlier, now: now) else { return [] }
         // Those of the step that a run goes on from may have been made by the life before.
-        if isResumed, prompts.prompts.indices.allSatisfy({ isThere(step: step, index: $0) }) { return [] }
+        if isResumed, isWhole(step) { return [] }
         return (try? prompts.requests(step: step, recipe)) ?? []
+    }
+
+    /// What the life before was killed over: sets of steps before `step` that lack pictures, where a state has their
+    /// weights.
+    func missed(before step: Int) -> [MissedPictures] {
+        guard !prompts.prompts.isEmpty else { return [] }
+        return states.steps.reversed().filter { $0 < step && !isWhole($0) }.compactMap { earlier in
+            // What is damaged has been named when the run looked for its past.
+            guard let state = try? states.load(earlier), state.cursor.recipe == recipe.hash else { return nil }
+            let firstSlot = state.cursor.firstSlot ?? plan.firstSlotOfRun(step: earlier)
+            let before = earlier == 0 ? nil : place(ofSlot: firstSlot - 1)
+            guard recipe.samples.areDue(before: before, now: place(ofSlot: firstSlot)),
+                let requests = try? prompts.requests(step: earlier, recipe)
+            else { return nil }
+            return MissedPictures(step: earlier, weights: state.weights, requests: requests)
+        }
+    }
+
+    /// Steps of the plan, and whole epochs, that are done before a slot.
+    private func place(ofSlot slot: Int) -> (steps: Int, epochs: Int) {
+        (Int(plan.baseStep(ofSlot: slot)), slot / plan.slotsPerEpoch)
+    }
+
+    private func isWhole(_ step: Int) -> Bool {
+        prompts.prompts.indices.allSatisfy { isThere(step: step, index: $0) }
     }
 
     private func isThere(step: Int, index: Int) -> Bool {
@@ -49,11 +76,7 @@ final class RunPictures {
     }
 
     private func path(step: Int, index: Int) -> String {
-        func padded(_ number: Int, _ digits: Int) -> String {
-            let text = String(number)
-            return String(repeating: "0", count: max(0, digits - text.count)) + text
-        }
-        return folder.appending(path: "step-\(padded(step, 6))-\(padded(index, 2)).png").path
+        folder.appending(path: SamplePicture.name(step: step, prompt: index)).path
     }
 
     /// Writes a picture, whole or not at all.

@@ -98,6 +98,76 @@ import Wire
         #expect(table.contribution?.samples == 8)
     }
 
+    /// "ada" says each second that it makes a picture, and its learner moves every so often; "bob" computes.
+    ///
+    /// - Returns: when "ada" was let go of, if it was.
+    private func makes(
+        _ task: PictureTask, in seconds: ClosedRange<Int>, moving every: Int, _ table: inout Table
+    ) -> Int? {
+        for second in seconds {
+            table.pings += 1
+            var status = Status()
+            status.number = table.pings
+            status.shape = Status.Shape(parameterCount: 2, tableHash: "two")
+            status.holding = Status.Holding(delivery: 0, checksum: 11)
+            status.painting = task.number
+            status.progress = UInt64(second / every)
+            say(.ping(status), "ada", &table, at: Double(second))
+            table.ping("bob", at: Double(second), leases: [table.given["bob"]?.number ?? 0], progress: UInt64(second))
+            table.happen(.tick, at: Double(second))
+            if table.effects.contains(where: {
+                if case .send(.rejoin, Table.peer("ada"), _) = $0 { true } else { false }
+            }) {
+                return second
+            }
+        }
+        return nil
+    }
+
+    @Test(arguments: [(moving: 2, patience: 30), (moving: 20, patience: 100)])
+    func `of a worker that stands still over one go to another, after five times as long as it did before`(
+        moving: Int, patience: Int
+    ) throws {
+        var table = Table(slots: 100_000) { $0.minimumWorkers = 2 }
+        table.happen(.picturesDue(order(pictures: 1)), at: 0)
+        table.join("ada", at: 0)
+        let first = try #require(task(table)).task
+        table.join("bob", at: 0)
+        #expect(makes(first, in: 1...200, moving: moving, &table) == nil)
+        paint(first, by: "ada", &table, at: 200)
+        #expect(table.effects.contains(.keepPicture(first, Self.file, by: "ada")))
+
+        table.happen(.picturesDue(order(5, pictures: 1)), at: 200)
+        let second = try #require(task(table))
+        #expect(second.name == "ada")
+        #expect(makes(second.task, in: 201...1000, moving: .max, &table) == 201 + patience + 1)
+        let third = try #require(task(table))
+        #expect(third.name == "bob" && third.task == second.task)
+    }
+
+    @Test func `of a worker that stands still over its first go to another after a hundred slots' time`() throws {
+        for (secondsPerSlot, patience) in [(nil, 900), (0.25, 120), (3, 300)] as [(Double?, Int)] {
+            var table = Table(slots: 100_000) { $0.minimumWorkers = 2 }
+            table.join("ada", at: 0)
+            table.join("bob", at: 0)
+            if let secondsPerSlot {
+                let lease = try #require(table.given["ada"])
+                let first = try #require(lease.slots).lowerBound
+                let slots = first..<first + 1
+                let sum = SlotSum(
+                    of: lease, slots: slots, weights: 11,
+                    outcomes: slots.map {
+                        SlotOutcome(slot: $0, samples: 1, loss: 1, squaredGradientNorm: 1, sampleNames: [])
+                    }, seconds: secondsPerSlot)
+                table.happen(.sum(sum, norm: 1, stamp: table.stamp("ada")), at: 1)
+            }
+            table.happen(.picturesDue(order(pictures: 1)), at: 1)
+            let first = try #require(task(table))
+            #expect(first.name == "ada")
+            #expect(makes(first.task, in: 2...2000, moving: .max, &table) == patience + 2)
+        }
+    }
+
     @Test func `arrive whole or not at all`() throws {
         var table = Table()
         table.happen(.picturesDue(order(pictures: 1)), at: 0)

@@ -101,6 +101,30 @@ extension `The program` {
             #expect(try pictures(furnace) == pictures(undisturbed))
         }
 
+        @Test func `and those that waited when the coordinator was killed, where a state has their weights`() throws {
+            let undisturbed = try Furnace()
+            try prompts((0..<2).map { "a horse --d \($0) --s 30 --w 32 --h 32\n" }.joined())
+            furnace.settings["sample_at_first"] = "false"
+            furnace.settings["save_every_n_steps"] = "2"
+            undisturbed.settings = furnace.settings
+            undisturbed.settings["sample_prompts"] = "\"\(furnace.path("prompts.txt"))\""
+            #expect(try undisturbed.train(workers: 1).end().status == 0)
+
+            let run = try furnace.train(workers: 2)
+            let state = furnace.path("out/state/step-0000000004.safetensors")
+            try run.wait(for: "second state") { FileManager.default.fileExists(atPath: state) }
+            run.signal(SIGKILL)
+            _ = try run.end()
+            // Most are missing; on a machine that is quick at pictures this one is, too.
+            try? FileManager.default.removeItem(atPath: furnace.path("out/samples/step-000002-01.png"))
+            #expect(try pictures(furnace).count < 4)
+            let again = try furnace.train(workers: 1).end()
+            #expect(again.status == 0 && again.output.contains("Going on after step 4"), "\(again.output)")
+            #expect(try pictures(furnace) == pictures(undisturbed))
+            #expect(try pictures(furnace).count == 4)
+            #expect(try furnace.fingerprint() == undisturbed.fingerprint())
+        }
+
         @Test func `of prompts that it makes from the captions`() throws {
             furnace.settings["sample_prompts"] = "\"auto\""
             furnace.settings["sample_every_n_steps"] = "100"

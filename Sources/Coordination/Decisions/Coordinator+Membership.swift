@@ -20,7 +20,7 @@ extension Coordinator {
         case .notFinite(let lease, let round, let outcome):
             effects = notFinite(outcome, lease: lease, round: round, from: id, at: now)
         case .handBack(let round, let kept): effects = handedBack(round: round, keeping: kept, by: id, at: now)
-        case .painted(let piece): effects = painted(piece, by: id)
+        case .painted(let piece): effects = painted(piece, by: id, at: now)
         case .notPainted(let number, let reason): effects = notPainted(number, reason: reason, by: id)
         case .failed(let reason): effects = remove(id, reason: reason, .flapping, at: now)
         case .leave: effects = remove(id, reason: Note.Parting.byItself.rawValue, .blameless, at: now)
@@ -64,6 +64,7 @@ extension Coordinator {
         if status.progress != member.progress {
             member.progress = status.progress
             member.progressAt = now
+            easel.moved(id, at: now)
         }
         if let shape = status.shape, !member.isReady {
             if let refusal = settings.requirements.refusal(of: shape) {
@@ -181,10 +182,10 @@ extension Coordinator {
         var effects: [CoordinatorEffect] = []
         for member in membership.sorted {
             let silence = now - member.heardAt
-            let standstill = standstill(of: member, at: now)
+            let (standstill, mayLast) = standstill(of: member, at: now)
             if silence > settings.patience.dead {
                 effects += remove(member.id, reason: "silent for \(Int(silence.inSeconds)) s", .flapping, at: now)
-            } else if standstill > stuckAfter(member) {
+            } else if standstill > mayLast {
                 effects.append(
                     .send(.rejoin(reason: "your learner stands still"), to: member.peer, stamp: member.stamp))
                 effects += remove(
@@ -205,10 +206,13 @@ extension Coordinator {
         return effects + dismissDrained(at: now) + watchShards(at: now) + watch(at: now) + retrySave(at: now)
     }
 
-    /// How long a worker has got nowhere with what it is to do: its learner, or slots.
-    private func standstill(of member: Membership.Member, at now: Duration) -> Duration {
-        if !member.isReady { return now - member.progressAt }
-        return now - max(member.progressAt, round.openGrant(of: member.id)?.since ?? now)
+    /// How long a worker has got nowhere with what it is to do, its learner, slots or a picture, and how long it may.
+    private func standstill(of member: Membership.Member, at now: Duration) -> (lasts: Duration, mayLast: Duration) {
+        if !member.isReady { return (now - member.progressAt, settings.patience.stuckAtFirst) }
+        let slots = now - max(member.progressAt, round.openGrant(of: member.id)?.since ?? now)
+        guard let picture = rest(of: member.id, at: now) else { return (slots, stuckAfter(member)) }
+        // Whatever it is at, it has both to do.
+        return (picture.lasts, max(picture.mayLast, slots > .zero ? stuckAfter(member) : .zero))
     }
 
     private func stuckAfter(_ member: Membership.Member) -> Duration {

@@ -30,7 +30,7 @@ extension Coordinator {
         let ready = membership.sorted.filter(\.mayCompute).sorted {
             (speeds.speed(of: $0.id) ?? .infinity, $0.id) < (speeds.speed(of: $1.id) ?? .infinity, $1.id)
         }.map(\.id)
-        var effects = standstillAtPicture(at: now)
+        var effects: [CoordinatorEffect] = []
         if let task = easel.giveUp(among: ready) {
             effects += dropped(task, reason: "no worker can make it")
         }
@@ -46,18 +46,21 @@ extension Coordinator {
         return easel.isEmpty ? effects + finish(.complete) : effects
     }
 
-    /// A worker whose learner gets nowhere with a picture is not waited for.
-    private mutating func standstillAtPicture(at now: Duration) -> [CoordinatorEffect] {
-        guard let painter = easel.painter, let since = easel.paintingSince, let member = membership[painter],
-            now - max(member.progressAt, since) > settings.patience.stuckAtFirst
-        else { return [] }
-        return settle(easel.lost(painter, reason: "its workers got nowhere with it"), with: painter, number: 0)
+    /// How long a worker's picture has stood still, and how long it may; nil where it makes none.
+    func rest(of id: WorkerID, at now: Duration) -> (lasts: Duration, mayLast: Duration)? {
+        guard easel.painter == id, let movedAt = easel.movedAt else { return nil }
+        let mayLast =
+            easel.restBefore.map { max(settings.patience.stuck, $0 * 5) }
+            ?? speeds.speed(of: id).map { max(settings.patience.pictureAtFirst, .seconds(min(1e6, 100 / $0))) }
+            ?? settings.patience.stuckAtFirst
+        return (now - movedAt, mayLast)
     }
 
     private var isWaitingForPictures: Bool { if case .awaitingPictures = phase { true } else { false } }
 
-    mutating func painted(_ piece: PicturePiece, by id: WorkerID) -> [CoordinatorEffect] {
-        settle(easel.take(piece, from: id), with: id, number: piece.number)
+    mutating func painted(_ piece: PicturePiece, by id: WorkerID, at now: Duration) -> [CoordinatorEffect] {
+        easel.moved(id, at: now)
+        return settle(easel.take(piece, from: id), with: id, number: piece.number)
     }
 
     mutating func notPainted(_ number: UInt64, reason: String, by id: WorkerID) -> [CoordinatorEffect] {
@@ -66,7 +69,7 @@ extension Coordinator {
 
     /// A worker is gone; its picture is made by another.
     mutating func lostPainter(_ id: WorkerID) -> [CoordinatorEffect] {
-        settle(easel.lost(id, reason: "its workers were lost over it"), with: id, number: 0)
+        settle(easel.left(id), with: id, number: 0)
     }
 
     /// A worker said in a ping what picture it makes.

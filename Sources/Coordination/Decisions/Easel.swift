@@ -36,6 +36,9 @@ struct Easel: Sendable {
         let task: PictureTask
         let painter: WorkerID
         let since: Duration
+        /// When its painter was last seen to get on with it, and the longest that it has stood still so far.
+        var movedAt: Duration
+        var longestRest = Duration.zero
         var bytes: [UInt8] = []
         var file: Content?
     }
@@ -46,6 +49,8 @@ struct Easel: Sendable {
     /// How often a task has been taken back because its worker was gone, or could not.
     private var setbacks: [UInt64: Int] = [:]
     private var refusers: [UInt64: Set<WorkerID>] = [:]
+    /// The longest that each worker has stood still at each of the pictures that it has made, by their place in a set.
+    private var rests: [WorkerID: [Int: Duration]] = [:]
     private var lastNumber: UInt64 = 0
     /// Steps whose pictures may be waiting; more would hold more weights in memory.
     private static let capacity = 2
@@ -56,8 +61,10 @@ struct Easel: Sendable {
     /// Who makes a picture now.
     // Inlined into a caller that changes the coordinator, it makes Swift 6.3's optimizer fail on its own checks.
     @inline(never) var painter: WorkerID? { work?.painter }
-    /// When it was asked.
-    var paintingSince: Duration? { work?.since }
+    /// The longest that the painter has stood still at the picture in hand when it made it for an earlier step.
+    var restBefore: Duration? { work.flatMap { rests[$0.painter]?[$0.task.index] } }
+    /// When the painter was asked, or was last seen to get on.
+    var movedAt: Duration? { work?.movedAt }
     /// Of all tasks that are not done, whose weights are still needed.
     var weights: Set<Content> { Set((waiting + [work?.task].compactMap { $0 }).map(\.weights)) }
     private var steps: Set<Int> { Set((waiting + [work?.task].compactMap { $0 }).map(\.step)) }
@@ -82,8 +89,15 @@ struct Easel: Sendable {
             let painter = ready.first(where: { refusers[task.number]?.contains($0) != true })
         else { return nil }
         waiting.removeFirst()
-        work = Work(task: task, painter: painter, since: now)
+        work = Work(task: task, painter: painter, since: now, movedAt: now)
         return (task, painter)
+    }
+
+    /// A worker's learner gets on, with the picture or with what is between.
+    mutating func moved(_ id: WorkerID, at now: Duration) {
+        guard let work, work.painter == id else { return }
+        self.work?.longestRest = max(work.longestRest, now - work.movedAt)
+        self.work?.movedAt = now
     }
 
     /// Takes in the next bytes of the picture that a worker makes.
@@ -103,6 +117,7 @@ struct Easel: Sendable {
         guard Content(of: work.bytes) == piece.file else { return fail("it arrived damaged") }
         self.work = nil
         forget(work.task)
+        rests[id, default: [:]][work.task.index] = max(rests[id]?[work.task.index] ?? .zero, work.longestRest)
         return .finished(work.task, work.bytes)
     }
 
@@ -113,7 +128,13 @@ struct Easel: Sendable {
         return fail(reason)
     }
 
-    /// A worker is gone, or does not know of its task any more.
+    /// A worker is gone, and does not come back under its number.
+    mutating func left(_ id: WorkerID) -> Outcome {
+        rests[id] = nil
+        return lost(id, reason: "its workers were lost over it")
+    }
+
+    /// A worker does not know of its task any more.
     mutating func lost(_ id: WorkerID, reason: String) -> Outcome {
         work?.painter == id ? fail(reason) : .nothing
     }

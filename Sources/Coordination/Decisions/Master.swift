@@ -37,6 +37,9 @@ package protocol Master: AnyObject {
     /// What pictures are due with the weights as they are now, each for the program alone to read; asked once after each
     /// step, and before the first.
     func picturesDue() -> [Data]
+    /// What pictures of earlier steps an earlier life of the run left unmade, where their weights can still be had; asked
+    /// once, before the first step.
+    func picturesMissed() -> [MissedPictures]
     /// Keeps a picture of the weights after so many steps.
     ///
     /// - Parameter index: which of those that were due, from 0.
@@ -47,8 +50,25 @@ extension Master {
     package var unsaved: String? { nil }
     package var slotsPerWorker: Int? { nil }
     package func picturesDue() -> [Data] { [] }
+    package func picturesMissed() -> [MissedPictures] { [] }
     package func keep(picture: [UInt8], step: Int, index: Int) throws {}
     package func firstSlot(of step: Int) -> Int { 0 }
+}
+
+/// Pictures that were due and have not been made.
+package struct MissedPictures: Equatable, Sendable {
+    /// How many steps had been done.
+    package var step: Int
+    /// Those that the pictures are to show.
+    package var weights: [Float]
+    /// As ``Master/picturesDue()`` gave them.
+    package var requests: [Data]
+
+    package init(step: Int, weights: [Float], requests: [Data]) {
+        self.step = step
+        self.weights = weights
+        self.requests = requests
+    }
 }
 
 /// What became of a step's gradients.

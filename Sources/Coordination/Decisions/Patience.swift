@@ -16,6 +16,11 @@ package struct Patience: Equatable, Sendable {
     package var stuck = Duration.seconds(30)
     /// The same before this worker's first slot, in which models are loaded and kernels compiled.
     package var stuckAtFirst = Duration.seconds(900)
+    /// How long a picture may stand still that this worker has not made before: at least this, and at least a hundred
+    /// slots' time.
+    ///
+    /// Later ones: at least ``stuck``, and at least five times as long as it stood still then.
+    package var pictureAtFirst = Duration.seconds(120)
     /// How long a worker that is asked to leave may take over the slot in hand.
     package var grace = Duration.seconds(20)
     /// How long a worker that has its learner may do without a bulk connection.

@@ -79,6 +79,11 @@ package final class CoordinatorService {
         guard master.step < master.totalSteps else { return .complete }
         do {
             try perform(coordinator.start())
+            for missed in master.picturesMissed() {
+                try missed.weights.withUnsafeBytes { weights in
+                    try order(missed.requests, step: missed.step, weights: weights, isLast: false)
+                }
+            }
             try orderPictures(isLast: false)
             var tickedAt = Duration.seconds(-1)
             var watchedAt = Duration.seconds(-1e6)
@@ -255,8 +260,14 @@ package final class CoordinatorService {
     private func orderPictures(isLast: Bool) throws {
         let requests = master.picturesDue()
         guard !requests.isEmpty else { return }
-        let weights = desk.offer(master.withWeights { [UInt8](UnsafeRawBufferPointer($0)) })
-        let order = PictureOrder(step: master.step, weights: weights, requests: requests, isLast: isLast)
+        try master.withWeights {
+            try order(requests, step: master.step, weights: UnsafeRawBufferPointer($0), isLast: isLast)
+        }
+    }
+
+    private func order(_ requests: [Data], step: Int, weights: UnsafeRawBufferPointer, isLast: Bool) throws {
+        let content = desk.offer([UInt8](weights))
+        let order = PictureOrder(step: step, weights: content, requests: requests, isLast: isLast)
         try happen(.picturesDue(order), at: clock.advance())
     }
 
