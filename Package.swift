@@ -8,6 +8,7 @@ let libtorch = ProcessInfo.processInfo.environment["LIBTORCH"] ?? root + ".deps/
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -115,7 +116,7 @@ let package = Package(
             name: "ExchangeBenchmark", dependencies: ["Coordination", "Recipe", "Wire", "Monitor", argumentParser]),
 
         .testTarget(name: "RecipeTests", dependencies: ["Recipe"]),
-        .testTarget(name: "JournalTests", dependencies: ["Journal", "Recipe", grdb]),
+        .testTarget(name: "JournalTests", dependencies: ["Journal", "Recipe", "ProgramSupport", grdb, sqlite]),
         .testTarget(name: "ContentStoreTests", dependencies: ["ContentStore", crypto]),
         .testTarget(name: "TorchTests", dependencies: ["Torch"]),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"]),
@@ -146,10 +147,10 @@ let package = Package(
         .testTarget(name: "NoticesTests", dependencies: ["Notices", hummingbird, nioCore, nioHTTP1]),
         .testTarget(name: "ReportTests", dependencies: ["Report", "Journal", "Recipe"]),
         .testTarget(name: "ExportTests", dependencies: ["Export", "Journal", "Recipe", "ProgramSupport", crypto]),
-        .testTarget(name: "DashboardTests", dependencies: ["Dashboard", "Journal", "Recipe"]),
+        .testTarget(name: "DashboardTests", dependencies: ["Dashboard", "Journal", "Recipe", "ProgramSupport"]),
         .testTarget(name: "LaunchingTests", dependencies: ["Launching", "Recipe"]),
         // The program as its users start it.
-        .target(name: "ProgramSupport", dependencies: [crypto], path: "Tests/ProgramSupport"),
+        .target(name: "ProgramSupport", dependencies: [crypto, grdb], path: "Tests/ProgramSupport"),
         .testTarget(
             name: "ProgramTests",
             dependencies: [

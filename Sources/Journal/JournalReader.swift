@@ -82,6 +82,8 @@ package final class JournalReader: Sendable {
     }
 
     /// The run, and the last `limit` lives of its coordinator, oldest first.
+    ///
+    /// Counts all steps; ``pulse()`` is what may be asked again and again.
     package func overview(lives limit: Int = 100) throws(JournalError) -> Overview {
         try read { database in
             let run = try Row.fetchOne(database, sql: "SELECT * FROM run")

@@ -76,10 +76,10 @@ package struct RunReport {
         }
     }
 
-    /// The LoRA that the run was made for: the file with the run's name, or else the last that was saved.
+    /// The LoRA that the run was made for: the file with the run's name, or else the last LoRA that was saved.
     var result: WrittenFile? {
         let name = overview.map { $0.name + ".safetensors" }
-        return files.last { $0.path.hasSuffix("/" + (name ?? "/")) } ?? files.last
+        return files.last { $0.path.hasSuffix("/" + (name ?? "/")) } ?? files.last { !$0.isState }
     }
 
     /// How the run stands, in a few words.

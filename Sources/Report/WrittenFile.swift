@@ -12,6 +12,9 @@ struct WrittenFile {
     /// 64 hexadecimal digits; nil when it is gone or cannot be read.
     let hash: String?
 
+    /// Whether it is what a run goes on from, and no LoRA.
+    var isState: Bool { URL(filePath: path).deletingLastPathComponent().lastPathComponent == "state" }
+
     /// - Parameter folder: the run's, where the file is looked for when the run was moved.
     init(_ save: JournalReader.Save, in folder: URL) {
         let original = URL(filePath: save.path)

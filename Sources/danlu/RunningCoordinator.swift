@@ -55,11 +55,11 @@ struct RunningCoordinator: Codable, Equatable {
 
     /// How far a run is that nobody coordinates.
     private static func past(of directory: URL) -> String {
-        guard let overview = try? JournalReader(run: directory).overview() else {
+        guard let pulse = try? JournalReader(run: directory).pulse() else {
             return "name a run's output_dir, or its coordinator's address, tcp://HOST:PORT"
         }
-        let steps = "\((overview.lastStep ?? -1) + 1) of \(overview.totalSteps) steps are done"
-        return overview.lives.last?.outcome == "complete"
+        let steps = "\((pulse.lastStep ?? -1) + 1) of \(pulse.totalSteps) steps are done"
+        return pulse.life?.outcome == "complete"
             ? "\(steps), and the run is complete"
             : "\(steps), and the command that started it goes on from its last state"
     }

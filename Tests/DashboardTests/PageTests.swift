@@ -1,5 +1,6 @@
 import Foundation
 import Journal
+import ProgramSupport
 import Testing
 
 @testable import Dashboard
@@ -96,6 +97,79 @@ struct `The page` {
         try await browser.wait(
             for: "document.querySelector('[data-text=recipe] pre').innerText.includes('output_name')")
         #expect(try await browser.evaluate("return document.querySelector('#unlock').hidden") as? Bool == true)
+        await server.end()
+    }
+
+    @Test func `that stays open for a week holds no more than on the first day`() async throws {
+        let coordinator = try run.coordinator()
+        try coordinator.write(steps: 0..<1)
+        try lengthenJournal(of: run.folder, to: 1..<200_000)
+        let server = try await serve()
+        let browser = try await Browser()
+        try await browser.open("http://\(server.address)/")
+        func wait(steps: Int) async throws {
+            let figures = "document.querySelector('#figures dd')?.innerText.replace(/\\D/g, '')"
+            try await browser.wait(for: "\(figures).startsWith('\(steps)')", within: .seconds(60))
+        }
+        try await wait(steps: 200_000)
+        func size() async throws -> (elements: Int, heap: Int, points: Int, events: Int) {
+            let sizes =
+                try await browser.evaluate(
+                    """
+                    gc();
+                    const points = [...document.querySelectorAll('path.line')].map((p) => p.getAttribute('d').split(/[ML]/).length);
+                    return [document.querySelectorAll('*').length, performance.memory.usedJSHeapSize, Math.max(...points),
+                      document.querySelectorAll('#events li').length];
+                    """) as? [Int] ?? []
+            try #require(sizes.count == 4)
+            return (sizes[0], sizes[1], sizes[2], sizes[3])
+        }
+        // Growing steps and events, over the mark where steps are taken together in twice as many.
+        var first: (elements: Int, heap: Int, points: Int, events: Int)?
+        for round in 1...12 {
+            let steps = 200_000 + round * 6_000
+            for number in 0..<300 { coordinator.write(.event(kind: "note", sentence: "\(round): \(number)")) }
+            try coordinator.flush()
+            try lengthenJournal(of: run.folder, to: steps - 6_000..<steps)
+            try await wait(steps: steps)
+            if round == 2 { first = try await size() }
+        }
+        let (last, early) = (try await size(), try #require(first))
+        #expect(last.points <= 1001 && early.points <= 1001 && last.events == 200 && early.events == 200)
+        #expect(last.elements <= early.elements + 50, "\(early), \(last)")
+        #expect(last.heap < early.heap + 4 << 20, "\(early), \(last)")
+        // Were the server to send row after row and never begin anew, the page would forget the oldest.
+        _ = try await browser.evaluate(
+            """
+            window.rows = 0;
+            import('/stream.js').then(({ merged }) => {
+              let table = null;
+              for (let k = 0; k < 5000; k++) {
+                table = merged(table, { generation: 1, stride: 1, from: k, step: [k], time: [k], series: { loss: [k] } });
+              }
+              window.rows = [table.step.length, table.time.length, table.series.loss.length, table.step.at(-1)].join();
+            });
+            """)
+        try await browser.wait(for: "window.rows")
+        #expect(try await browser.evaluate("return window.rows") as? String == "2000,2000,2000,4999")
+        await server.end()
+    }
+
+    @Test func `says of a journal of a later Danlu what cannot be read, and shows the rest`() async throws {
+        let coordinator = try run.coordinator()
+        try coordinator.write(steps: 0..<3)
+        try coordinator.close(outcome: "complete")
+        try run.addSamples(steps: [2], prompts: ["a horse"])
+        try ageJournal(of: run.folder, to: 99)
+        let server = try await serve()
+        let browser = try await Browser()
+        try await browser.open("http://\(server.address)/")
+        try await browser.wait(
+            for: "document.querySelector('#problems li')?.innerText.includes('has version 99 and this Danlu knows')")
+        try await browser.wait(for: "document.querySelectorAll('#sample-pictures img').length === 1")
+        _ = try await browser.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+        try await browser.wait(
+            for: "document.querySelector('[data-text=recipe] pre').innerText.includes('output_name')")
         await server.end()
     }
 

@@ -43,6 +43,19 @@ import Testing
             !html.contains("http:") && !html.contains("https:") && !html.contains("<script"), "it needs nothing else")
     }
 
+    @Test func `of a run that was stopped takes no state for its LoRA`() throws {
+        let writer = try folder.writer()
+        for step in 0..<3 { writer.write(.step(Folder.step(step))) }
+        writer.write(.saved(step: 3, path: folder.url.appending(path: "state/step-0000000003.safetensors").path))
+        try folder.write("abc", to: "state/step-0000000003.safetensors")
+        try writer.flush()
+        let early = try RunReport(of: folder.url)
+        #expect(early.result == nil && !early.html.contains("★") && early.html.contains("step-0000000003.safetensors"))
+        writer.write(.saved(step: 2, path: folder.url.appending(path: "horse-step00000002.safetensors").path))
+        try writer.close(outcome: "stopped: enough")
+        #expect(try RunReport(of: folder.url).result?.step == 2)
+    }
+
     @Test func `looks the same when the run was resumed, but for the mark where it was`() throws {
         let whole = try Folder()
         let one = try whole.writer()

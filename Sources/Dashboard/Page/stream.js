@@ -2,6 +2,8 @@
 
 const topics = ["overview", "work", "stays", "events", "samples"];
 const silenceLimit = 45_000;
+/** The server decimates; whatever it does, a page that is open for a week holds no more rows. */
+const rowLimit = 2000;
 
 /** Follows /stream for as long as the page is open; `heed` is told of each topic, and of the connection. */
 export function follow(heed) {
@@ -49,13 +51,14 @@ export function merged(table, news) {
     ? table.step.findIndex((step) => step >= news.from) : 0;
   const count = kept < 0 ? table.step.length : kept;
   const head = (values) => (values ?? []).slice(0, count);
+  const joined = (before, after) => before.concat(after).slice(-rowLimit);
   const series = {};
   for (const name of new Set([...Object.keys(table?.series ?? {}), ...Object.keys(news.series)])) {
     const before = table?.series[name] ? head(table.series[name]) : new Array(count).fill(null);
-    series[name] = before.concat(news.series[name] ?? new Array(news.step.length).fill(null));
+    series[name] = joined(before, news.series[name] ?? new Array(news.step.length).fill(null));
   }
   return {
     generation: news.generation, stride: news.stride, series,
-    step: head(table?.step).concat(news.step), time: head(table?.time).concat(news.time),
+    step: joined(head(table?.step), news.step), time: joined(head(table?.time), news.time),
   };
 }

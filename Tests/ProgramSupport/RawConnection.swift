@@ -1,21 +1,21 @@
 import Foundation
 
 /// Does something that waits on a thread of its own, so that it holds up nobody who shares the pool of tasks with it.
-func apart<Result: Sendable>(_ act: @escaping @Sendable () -> Result) async -> Result {
+package func apart<Result: Sendable>(_ act: @escaping @Sendable () -> Result) async -> Result {
     await withCheckedContinuation { continuation in
         Thread { continuation.resume(returning: act()) }.start()
     }
 }
 
 /// A TCP connection to the loopback, for requests that no well-behaved client would send.
-final class RawConnection: Sendable {
-    struct Complaint: Error, CustomStringConvertible {
-        let description: String
+package final class RawConnection: Sendable {
+    package struct Complaint: Error, CustomStringConvertible {
+        package let description: String
     }
 
     private let descriptor: Int32
 
-    init(port: Int) throws {
+    package init(port: Int) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -33,13 +33,13 @@ final class RawConnection: Sendable {
 
     deinit { close(descriptor) }
 
-    func send(_ text: String) {
+    package func send(_ text: String) {
         let bytes = Array(text.utf8)
         _ = Foundation.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
     }
 
     /// What comes until it holds `text`, or an answer of known length is whole, or the other side is done.
-    func receive(until text: String? = nil) async -> String {
+    package func receive(until text: String? = nil) async -> String {
         await apart { self.take(until: text) }
     }
 
@@ -68,7 +68,7 @@ final class RawConnection: Sendable {
     }
 
     /// A whole answer: status line, headers, body.
-    static func ask(
+    package static func ask(
         _ method: String, _ path: String, port: Int, headers: [String: String] = [:], body: String = ""
     ) async throws -> String {
         let connection = try RawConnection(port: port)
@@ -81,5 +81,5 @@ final class RawConnection: Sendable {
 
 extension String {
     /// The status of an answer.
-    var status: Int { Int(split(separator: " ").dropFirst().first ?? "") ?? 0 }
+    package var status: Int { Int(split(separator: " ").dropFirst().first ?? "") ?? 0 }
 }

@@ -3,20 +3,20 @@ import Foundation
 /// A real Chromium without a window, driven by W3C WebDriver; it ends with this object.
 ///
 /// <https://www.w3.org/TR/webdriver2/>
-final class Browser {
-    struct Complaint: Error, CustomStringConvertible {
-        let description: String
+package final class Browser {
+    package struct Complaint: Error, CustomStringConvertible {
+        package let description: String
     }
 
     /// nil where there is no `chromedriver`; `Cluster/setup --clients` installs it.
-    static let driver: String? = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+    package static let driver: String? = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
         .map { "\($0)/chromedriver" }.first { FileManager.default.isExecutableFile(atPath: $0) }
 
     private let process = Process()
     private var port = 0
     private var session = ""
 
-    init() async throws {
+    package init() async throws {
         let lines = Pipe()
         process.executableURL = URL(filePath: Self.driver ?? "chromedriver")
         process.arguments = ["--port=0"]
@@ -35,7 +35,10 @@ final class Browser {
             }
         }
         let options: [String: Any] = [
-            "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+            "args": [
+                "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+                "--enable-precise-memory-info", "--js-flags=--expose-gc",
+            ]
         ]
         let answer =
             try await call("/session", ["capabilities": ["alwaysMatch": ["goog:chromeOptions": options]]])
@@ -89,18 +92,18 @@ final class Browser {
     }
 
     /// Opens a page, and comes back when it is loaded.
-    func open(_ url: String) async throws {
+    package func open(_ url: String) async throws {
         try await call(session + "/url", ["url": url])
     }
 
     /// The window's inside; a narrow one is a telephone's.
-    func resize(width: Int, height: Int = 900) async throws {
+    package func resize(width: Int, height: Int = 900) async throws {
         try await command(
             "Emulation.setDeviceMetricsOverride",
             ["width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500])
     }
 
-    func prefer(dark: Bool) async throws {
+    package func prefer(dark: Bool) async throws {
         try await command(
             "Emulation.setEmulatedMedia",
             ["features": [["name": "prefers-color-scheme", "value": dark ? "dark" : "light"]]])
@@ -111,17 +114,17 @@ final class Browser {
     }
 
     /// What `return` gives back in the page.
-    func evaluate(_ script: String) async throws -> Any? {
+    package func evaluate(_ script: String) async throws -> Any? {
         try await call(session + "/execute/sync", ["script": script, "args": [Any]()])
     }
 
     /// The text that a person sees.
-    func text(_ selector: String = "body") async throws -> String {
+    package func text(_ selector: String = "body") async throws -> String {
         try await evaluate("return document.querySelector('\(selector)').innerText") as? String ?? ""
     }
 
     /// Waits until `script` returns true.
-    func wait(for script: String, within limit: Duration = .seconds(20)) async throws {
+    package func wait(for script: String, within limit: Duration = .seconds(20)) async throws {
         let start = ContinuousClock.now
         while try await evaluate("return Boolean(\(script))") as? Bool != true {
             guard ContinuousClock.now - start < limit else {
