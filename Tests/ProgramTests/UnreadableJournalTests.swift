@@ -48,10 +48,6 @@ extension `The program` {
             #expect(shown.errors.contains("has version 99 and this Danlu knows "))
             shown.signal(SIGTERM)
             #expect(try shown.end().status == 0)
-            // Whoever goes on with the run does not write into it either.
-            #expect(
-                try furnace.train(workers: 1, "--max_train_steps", "3", "--fresh").end().refusal()
-                    .contains("has version 99 and this Danlu knows "))
         }
 
         @Test func `since it is no journal any more, says so and writes what else there is`() throws {
@@ -63,7 +59,7 @@ extension `The program` {
             try lengthenJournal(of: out, to: 2..<5000)
             let journal = out.appending(path: "journal.sqlite")
             var bytes = try Data(contentsOf: journal)
-            for page in stride(from: bytes.count / 2 / 4096 * 4096, to: bytes.count - 4096, by: 4096) {
+            for page in stride(from: bytes.count * 7 / 8 / 4096 * 4096, to: bytes.count - 4096, by: 4096) {
                 bytes.replaceSubrange(page..<page + 4096, with: Data(repeating: 0xFF, count: 4096))
             }
             try bytes.write(to: journal)
