@@ -81,6 +81,16 @@ def make_training() -> None:
         write(training.run(model, parameters, optimizer), f"training/{model.name}.{optimizer}")
 
 
+def make_wide() -> None:
+    model = models.demo_base()
+    parameters = adapters.attach(model)
+    write(adapters.file(parameters), "training/demo-base.adapter", adapters.METADATA)
+    case = training.Case("plain")
+    step = training.step(model, parameters, case)
+    write(step, "training/demo-base.plain", case.settings())
+    print(f"  in bf16 its gradient moves by {training.half_precision_error(model, parameters, case, step):.4f}")
+
+
 def make_optimizers() -> None:
     write(optimizing.optimizers(), "optimizers")
     models.write_json(HERE / "schedules.json", optimizing.schedules())

@@ -97,6 +97,22 @@ def tiny_sd2() -> Model:
     ))
 
 
+def demo_base() -> Model:
+    """The model of `Cluster/demo`: wide enough for the kernels that only large models meet."""
+    folder = DEMO_TOKENIZER.parent
+    model = Model(
+        name="demo-base",
+        tokenizer=tokenizer(),
+        text_encoder=CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32),
+        unet=UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32),
+        vae=AutoencoderKL.from_pretrained(folder / "vae", torch_dtype=torch.float32),
+        scheduler=PNDMScheduler.from_pretrained(folder / "scheduler"),
+    )
+    for part in ("text_encoder", "unet", "vae"):
+        getattr(model, part).requires_grad_(False).eval()
+    return model
+
+
 def finished(model: Model) -> Model:
     for part in ("text_encoder", "unet", "vae"):
         module = getattr(model, part)

@@ -11,6 +11,8 @@ from .randomness import normal
 
 CAPTIONS = ["horse on a blue background", "a deer, two owls & a pizza! " * 20, ""]
 
+SHAPES = {"tiny-sd1": (3, 4, 8, 12), "tiny-sd2": (3, 4, 6, 10), "demo-base": (3, 4, 36, 34)}
+
 
 @dataclass
 class Case:
@@ -38,7 +40,7 @@ def cases(model: Model) -> list[Case]:
 
 def inputs(model: Model, case: Case) -> dict[str, torch.Tensor]:
     ids = [token_ids(model.tokenizer, caption, case.max_token_length).reshape(-1, 77) for caption in CAPTIONS]
-    shape = (3, 4, 8, 12) if model.name == "tiny-sd1" else (3, 4, 6, 10)
+    shape = SHAPES[model.name]
     name = f"{model.name}.{case.name}"
     noise = normal(f"{name}.noise", *shape)
     tensors = {
@@ -78,6 +80,20 @@ def step(model: Model, parameters: dict[str, torch.nn.Parameter], case: Case) ->
     gradients = torch.autograd.grad(tensors["weighted_loss"].sum(), list(parameters.values()), allow_unused=True)
     # With clip_skip 2 nothing depends on the text encoder's last layer: its gradients are not in the file.
     return tensors | {f"gradient.{key}": value for key, value in zip(parameters, gradients) if value is not None}
+
+
+def half_precision_error(model: Model, parameters: dict[str, torch.nn.Parameter], case: Case,
+                         exact: dict[str, torch.Tensor]) -> float:
+    """How far the gradient moves when the frozen weights are bf16 and the rest is under `torch.autocast`; leaves them so."""
+    for part in (model.unet, model.text_encoder):
+        for weight in part.parameters():
+            if not weight.requires_grad:
+                weight.data = weight.data.bfloat16()
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = step(model, parameters, case)
+    names = [name for name in exact if name.startswith("gradient.")]
+    error = sum((rough[name].float() - exact[name]).square().sum() for name in names)
+    return (error / sum(exact[name].square().sum() for name in names)).sqrt().item()
 
 
 def run(model: Model, parameters: dict[str, torch.nn.Parameter], optimizer_name: str) -> dict[str, torch.Tensor]:
