@@ -66,6 +66,35 @@ package final class AdapterSet {
         return try Tensor.concatenate(flat, along: 0)
     }
 
+    /// ``gradient(of:)``, written down as it is found.
+    ///
+    /// - Parameters:
+    ///   - flat: `table.count` floats, all of which are overwritten.
+    ///   - finished: told which of them are as they will stay while the backward pass goes on, a leaf at a time, the last
+    ///     layers of the model first; on the processor only, since elsewhere each leaf would have to be waited for.
+    package func gradient(
+        of loss: Tensor, into flat: UnsafeMutableBufferPointer<Float>, finished: (Range<Int>) -> Void
+    ) throws {
+        guard flat.count == table.count else {
+            throw AdapterError.wrongCount(expected: table.count, actual: flat.count)
+        }
+        guard weights.device == .cpu else {
+            return try gradient(of: loss).withFloats { _ = flat.update(fromContentsOf: $0) }
+        }
+        var isFound = Array(repeating: false, count: leaves.count)
+        try Torch.gradients(of: loss, withRespectTo: leaves) { index, gradient in
+            let range = table.entries[index].range
+            try gradient.to(.float32).withFloats { floats in
+                _ = UnsafeMutableBufferPointer(rebasing: flat[range]).update(fromContentsOf: floats)
+            }
+            isFound[index] = true
+            finished(range)
+        }
+        for (entry, isFound) in zip(table.entries, isFound) where !isFound {
+            UnsafeMutableBufferPointer(rebasing: flat[entry.range]).update(repeating: 0)
+        }
+    }
+
     /// How much of the change is made in every layer; 0 gives the base model, bit for bit.
     package var multiplier = 1.0 {
         didSet { for adapter in adapters { adapter.multiplier = multiplier } }

@@ -16,9 +16,11 @@
 
 #include <cstring>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "Boxes.h"
+#include "Recomputing.h"
 
 namespace {
 
@@ -172,6 +174,27 @@ int32_t ct_grad(const ct_tensor *output, const ct_tensor *seed, ct_tensor *const
         return 0;
     } catch (...) { set_error(error); }
     return -1;
+}
+
+int32_t ct_grad_by_leaf(const ct_tensor *output, ct_tensor *const *leaves, size_t count,
+                        void (*found)(void *context, size_t index, ct_tensor *gradient), void *context, char **error) {
+    std::vector<std::pair<at::Tensor, unsigned>> hooks;
+    int32_t status = -1;
+    try {
+        std::vector<at::Tensor> inputs;
+        for (size_t i = 0; i < count; i++) {
+            at::Tensor leaf = tensor_of(leaves[i]);
+            inputs.push_back(leaf);
+            hooks.emplace_back(leaf, leaf.register_hook([=](const at::Tensor &gradient) {
+                // What is computed again within a checkpoint tells of its own part only.
+                if (gradient.defined() && Recomputing::depth == 0) found(context, i, box(gradient));
+            }));
+        }
+        torch::autograd::grad({tensor_of(output)}, inputs, {}, false, false, true);
+        status = 0;
+    } catch (...) { set_error(error); }
+    for (auto &[leaf, hook] : hooks) leaf.remove_hook(hook);
+    return status;
 }
 
 bool ct_grad_enabled(void) { return at::GradMode::is_enabled(); }

@@ -3,6 +3,9 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "Closure.h"
+#include "Recomputing.h"
+
+thread_local int Recomputing::depth = 0;
 
 using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
@@ -46,6 +49,7 @@ struct Checkpoint : torch::autograd::Function<Checkpoint> {
             output = (*closure)(inputs);
         }
         variable_list results(saved.size() + 2);
+        Recomputing recomputing;
         auto found = torch::autograd::grad({output}, wanted, {gradients[0]}, false, false, true);
         for (size_t i = 0; i < places.size(); i++) results[places[i] + 2] = found[i];
         return results;

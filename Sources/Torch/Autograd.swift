@@ -20,6 +20,46 @@ package func gradients(
     return results.map { $0.map(Tensor.init(owning:)) }
 }
 
+/// Where a backward pass says what it has found.
+private final class Listener {
+    let found: (Int, Tensor) throws -> Void
+    var failure: (any Error)?
+
+    init(_ found: @escaping (Int, Tensor) throws -> Void) { self.found = found }
+}
+
+/// Gradients of a one-element `loss` with respect to each of the leaves, while the backward pass goes on.
+///
+/// - Parameter found: called once for each leaf that the loss depends on, with its number and its whole gradient, as soon
+///   as that is known; from this thread, if all that is computed is computed on the processor.
+/// - Throws: `TorchError`, or what `found` threw first, after which it is not called again.
+package func gradients(
+    of loss: Tensor, withRespectTo leaves: [Tensor], found: (Int, Tensor) throws -> Void
+) throws {
+    try withoutActuallyEscaping(found) { found in
+        let listener = Listener(found)
+        let handles = leaves.map { Optional($0.handle) }
+        var error: UnsafeMutablePointer<CChar>?
+        let status = withExtendedLifetime((loss, leaves, listener)) {
+            ct_grad_by_leaf(
+                loss.handle, handles, handles.count,
+                { context, index, gradient in
+                    guard let context, let gradient else { return }
+                    let listener = Unmanaged<Listener>.fromOpaque(context).takeUnretainedValue()
+                    let tensor = Tensor(owning: gradient)
+                    guard listener.failure == nil else { return }
+                    do {
+                        try listener.found(index, tensor)
+                    } catch {
+                        listener.failure = error
+                    }
+                }, Unmanaged.passUnretained(listener).toOpaque(), &error)
+        }
+        guard status == 0 else { throw TorchError.taking(error, operation: "grad", shapes: [loss.shape]) }
+        if let failure = listener.failure { throw failure }
+    }
+}
+
 /// Runs `body` without recording a tape.
 package func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> Result {
     let before = ct_grad_enabled()

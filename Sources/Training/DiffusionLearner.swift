@@ -79,7 +79,7 @@ package final class DiffusionLearner {
 
     /// Learns which slots will be asked for, the next first: their pictures are decoded meanwhile, on another thread.
     ///
-    /// - Parameter numbers: as for ``gradient(ofSlot:lossScale:into:)``; others are passed over.
+    /// - Parameter numbers: as for ``gradient(ofSlot:lossScale:into:finished:)``; others are passed over.
     package func expect(_ numbers: some Sequence<Int>) {
         let known = numbers.lazy.filter { [plan] in (0..<plan.totalSlots).contains($0) }
         latents.expect(known.lazy.flatMap { [self] in views(of: plan.slot(ofRun: $0)) })
@@ -90,8 +90,11 @@ package final class DiffusionLearner {
     /// - Parameters:
     ///   - number: the slot's place in the run, from 0; see ``TrainingPlan/slot(ofRun:)``.
     ///   - gradient: `table.count` floats, all of which are overwritten.
+    ///   - finished: told which of them are as they will stay, while the backward pass computes the others; of none where
+    ///     it does not run on the processor.
     package func gradient(
-        ofSlot number: Int, lossScale: Float, into gradient: UnsafeMutableBufferPointer<Float>
+        ofSlot number: Int, lossScale: Float, into gradient: UnsafeMutableBufferPointer<Float>,
+        finished: (Range<Int>) -> Void = { _ in }
     ) throws -> SlotGradient {
         guard (0..<plan.totalSlots).contains(number) else {
             throw LearnerError.noSuchSlot(number, count: plan.totalSlots)
@@ -118,8 +121,7 @@ package final class DiffusionLearner {
             result.notFinite = "loss"
             return result
         }
-        let flat = try model.adapters.gradient(of: sum * Double(lossScale))
-        try flat.withFloats { _ = gradient.update(fromContentsOf: $0) }
+        try model.adapters.gradient(of: sum * Double(lossScale), into: gradient, finished: finished)
         judge(gradient, scale: Double(lossScale) * Double(slot.samples.count), &result)
         return result
     }

@@ -59,7 +59,7 @@ package struct Header: Equatable, Sendable {
     }
 
     /// Grows when an older program could misread a message.
-    package static let protocolVersion: UInt16 = 3
+    package static let protocolVersion: UInt16 = 4
     /// Bytes of a header.
     package static let size = 88
     private static let magic: UInt32 = 0x4C4E_4144  // "DANL"
@@ -68,6 +68,8 @@ package struct Header: Equatable, Sendable {
     package var numberFormat = NumberFormat.none
     package var stamp: Stamp
     /// Of a piece of content: its first byte.
+    ///
+    /// Of a piece of the step's whole sum: ``Reduction/number`` of what it answers.
     package var step: UInt64 = 0
     /// Of a gradient: the try of a step.
     ///
@@ -84,6 +86,11 @@ package struct Header: Equatable, Sendable {
     package init(_ kind: Kind, _ stamp: Stamp) {
         self.kind = kind
         self.stamp = stamp
+    }
+
+    /// Whether it is of the sum over these very slots.
+    package func covers(_ slots: Range<Int>) -> Bool {
+        Int(self.slots.lowerBound) == slots.lowerBound && Int(self.slots.upperBound) == slots.upperBound
     }
 
     /// The 88 bytes.

@@ -35,6 +35,9 @@ package struct PeerAddress: Codable, Equatable, Sendable {
 }
 
 /// Which sums a step is made of: all there is to know for adding up a shard.
+///
+/// The first of a round says which sums are expected, before any of them is there, so that owners add up and send on what
+/// comes while others still compute. Another one follows when the step turns out to be made of others.
 package struct Reduction: Codable, Equatable, Sendable {
     /// The sum over a whole subtree, as one worker made it.
     package struct Term: Codable, Equatable, Sendable {
@@ -53,6 +56,8 @@ package struct Reduction: Codable, Equatable, Sendable {
     }
 
     package var round: UInt32
+    /// Which of the round's reductions this is, from 1; of several the last is meant.
+    package var number: UInt32
     package var step: Int
     package var slotCount: Int
     /// What the sums are multiplied by.
@@ -60,8 +65,11 @@ package struct Reduction: Codable, Equatable, Sendable {
     /// Slots in none of them are left out.
     package var terms: [Term]
 
-    package init(round: UInt32, step: Int, slotCount: Int, lossScale: Float, terms: [Term]) {
+    package init(
+        round: UInt32, number: UInt32 = 1, step: Int, slotCount: Int, lossScale: Float, terms: [Term]
+    ) {
         self.round = round
+        self.number = number
         self.step = step
         self.slotCount = slotCount
         self.lossScale = lossScale
@@ -72,11 +80,14 @@ package struct Reduction: Codable, Equatable, Sendable {
 /// What the owner of a shard found in its shard of the sums that a step is made of.
 package struct Measurement: Codable, Equatable, Sendable {
     package var round: UInt32
+    /// Of the reduction that it answers.
+    package var reduction: UInt32
     /// Σ x² over the shard's floats, of each of ``Reduction/terms`` in their order.
     package var squares: [Double]
 
-    package init(round: UInt32, squares: [Double]) {
+    package init(round: UInt32, reduction: UInt32 = 1, squares: [Double]) {
         self.round = round
+        self.reduction = reduction
         self.squares = squares
     }
 }

@@ -48,9 +48,10 @@ final class ClusterLearner: Learner {
     }
 
     func gradient(
-        of slot: Int, step: Int, lossScale: Float, into gradient: UnsafeMutableBufferPointer<Float>
+        of slot: Int, step: Int, lossScale: Float, into gradient: UnsafeMutableBufferPointer<Float>,
+        finished: (Range<Int>) -> Void
     ) throws -> SlotOutcome {
-        let result = try learner.gradient(ofSlot: slot, lossScale: lossScale, into: gradient)
+        let result = try learner.gradient(ofSlot: slot, lossScale: lossScale, into: gradient, finished: finished)
         return SlotOutcome(
             slot: slot, samples: result.samples, loss: result.loss, squaredGradientNorm: result.squaredNorm,
             sampleNames: result.sampleNames, sampleLosses: result.sampleLosses, notFinite: result.notFinite)

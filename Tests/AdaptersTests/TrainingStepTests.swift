@@ -62,6 +62,15 @@ private struct TrainingStep {
         let step = try TrainingStep(model, batch)
         let table = step.adapters.table
         let gradient = try step.adapters.gradient(of: step.loss()).floats()
+        var (told, asTold) = (RangeSet<Int>(), [Float](repeating: .nan, count: table.count))
+        try asTold.withUnsafeMutableBufferPointer { flat in
+            try step.adapters.gradient(of: step.loss(), into: flat) { range in
+                #expect(told.intersection(RangeSet(range)).isEmpty)
+                told.insert(contentsOf: range)
+                #expect(Array(flat[range]) == Array(gradient[range]))
+            }
+        }
+        #expect(asTold == gradient)
         var compared = 0
         for entry in table.entries {
             let actual = Array(gradient[entry.range])

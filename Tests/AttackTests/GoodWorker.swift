@@ -59,7 +59,8 @@ private final class CountingLearner: Learner {
     func use(weights: UnsafeBufferPointer<Float>, step: Int) { counter.steps.withLock { $0 += 1 } }
 
     func gradient(
-        of slot: Int, step: Int, lossScale: Float, into gradient: UnsafeMutableBufferPointer<Float>
+        of slot: Int, step: Int, lossScale: Float, into gradient: UnsafeMutableBufferPointer<Float>,
+        finished: (Range<Int>) -> Void
     ) -> SlotOutcome {
         let value = Float(slot + 1)
         gradient.update(repeating: value)

@@ -18,7 +18,8 @@ import ZeroMQ
             var sums = PartialSums(over: 0..<StraightLine.slots, in: SlotTree(slotCount: StraightLine.slots))
             for slot in 0..<StraightLine.slots {
                 let gradient = FlatFloats(count: learner.parameterCount)
-                _ = try? learner.gradient(of: slot, step: master.step, lossScale: 1, into: gradient.elements)
+                _ = try? learner.gradient(
+                    of: slot, step: master.step, lossScale: 1, into: gradient.elements, finished: { _ in })
                 for (_, sum) in sums.add(gradient, of: slot) {
                     let outcomes = (0..<StraightLine.slots).map {
                         SlotOutcome(slot: $0, samples: 2, loss: 0, squaredGradientNorm: 0, sampleNames: [])

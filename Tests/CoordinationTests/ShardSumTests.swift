@@ -35,9 +35,9 @@ import Wire
         try body(header.describing(bytes), bytes)
     }
 
-    private func reduction(_ terms: [ShardSum.Term], slotCount: Int) -> Reduction {
+    private func reduction(_ terms: [ShardSum.Term], slotCount: Int, number: UInt32 = 1) -> Reduction {
         Reduction(
-            round: 1, step: 0, slotCount: slotCount, lossScale: 1,
+            round: 1, number: number, step: 0, slotCount: slotCount, lossScale: 1,
             terms: terms.map { .init(worker: WorkerID($0.worker), slots: $0.slots) })
     }
 
@@ -55,46 +55,63 @@ import Wire
         let expected = try #require(try star.finish(leavingOut: [5]))
 
         let shard = ShardSum(1..<4, round: 1, count: Self.count, chunkBytes: Self.chunkBytes)
-        let own = terms.filter { $0.worker == 1 }.map { ($0, floats($0)) }
-        var arrivals = terms.filter { $0.worker != 1 }.flatMap { term in (1..<4).map { (term, UInt32($0)) } }
+        let own = Dictionary(uniqueKeysWithValues: terms.filter { $0.worker == 1 }.map { ($0, floats($0)) })
+        var arrivals = terms.flatMap { term in (1..<4).map { (term, UInt32($0)) } }
         arrivals.shuffle(using: &random)
         let told = Int.random(in: 0...arrivals.count, using: &random)
-        for (term, sum) in own { shard.take(own: sum, of: term) }
         for (index, (term, number)) in arrivals.enumerated() {
             if index == told { shard.begin(reduction(terms, slotCount: 13)) }
-            try chunk(number, of: term) { try shard.take($0, $1, limit: 8) }
+            if let sum = own[term] {
+                shard.take(own: sum, of: term, chunks: [0, number])
+            } else {
+                try chunk(number, of: term) { _ = try shard.take($0, $1, limit: 8) }
+            }
             _ = shard.advance()
         }
         shard.begin(reduction(terms, slotCount: 13))
-        let (memory, start, ready) = try #require(shard.advance())
-        #expect(ready == 3)
+        let (memory, start) = try #require(shard.advance())
+        #expect(shard.ready.sorted() == [1, 2, 3])
         #expect(Array(memory.elements[start..<start + 7]) == Array(expected.elements[3..<10]))
-        // What may have to be sent again is as it was.
+        // What may have to be sent again is as it was, and so is what may have to be added up otherwise.
         for (term, sum) in own { #expect(Array(sum.elements) == Array(self.floats(term).elements)) }
+        let fewer = terms.filter { $0.slots != 8..<12 }
+        var again = TreeSum(tree)
+        for term in fewer { again.take(floats(term), over: term.slots) }
+        let other = try #require(try again.finish(leavingOut: [5, 8, 9, 10, 11]))
+        shard.begin(reduction(fewer, slotCount: 13, number: 2))
+        #expect(shard.ready.isEmpty)
+        let (newMemory, newStart) = try #require(shard.advance())
+        #expect(Array(newMemory.elements[newStart..<newStart + 7]) == Array(other.elements[3..<10]))
+        #expect(shard.measurement()?.reduction == 2)
     }
 
     @Test func `grows chunk by chunk`() throws {
         let terms = [ShardSum.Term(worker: 1, slots: 0..<1), ShardSum.Term(worker: 2, slots: 1..<2)]
         let shard = ShardSum(0..<2, round: 1, count: Self.count, chunkBytes: Self.chunkBytes)
-        shard.take(own: floats(terms[0]), of: terms[0])
+        shard.take(own: floats(terms[0]), of: terms[0], chunks: [1])
         shard.begin(reduction(terms, slotCount: 2))
         #expect(shard.advance() == nil)
-        try chunk(1, of: terms[1]) { try shard.take($0, $1, limit: 8) }
-        #expect(shard.advance()?.ready == 0)
-        try chunk(0, of: terms[1]) { try shard.take($0, $1, limit: 8) }
-        #expect(shard.advance()?.ready == 2)
+        var isWhole: [Bool] = []
+        try chunk(1, of: terms[1]) { isWhole.append(try shard.take($0, $1, limit: 8)) }
+        #expect(shard.advance() != nil && shard.ready == [1])
+        try chunk(0, of: terms[1]) { isWhole.append(try shard.take($0, $1, limit: 8)) }
+        #expect(shard.advance() != nil && shard.ready == [1])
+        #expect(shard.measurement() == nil)
+        shard.take(own: floats(terms[0]), of: terms[0], chunks: [0])
+        #expect(shard.advance() != nil && shard.ready == [1, 0])
+        #expect(isWhole == [false, true])
     }
 
     @Test func `holds no more sums of one worker than it may, and no chunks that are not its own`() throws {
         let shard = ShardSum(0..<2, round: 1, count: Self.count, chunkBytes: Self.chunkBytes)
         for slot in 0..<3 {
-            try chunk(0, of: .init(worker: 2, slots: slot..<slot + 1)) { try shard.take($0, $1, limit: 3) }
+            try chunk(0, of: .init(worker: 2, slots: slot..<slot + 1)) { _ = try shard.take($0, $1, limit: 3) }
         }
         #expect(throws: WireError.self) {
-            try chunk(0, of: .init(worker: 2, slots: 3..<4)) { try shard.take($0, $1, limit: 3) }
+            try chunk(0, of: .init(worker: 2, slots: 3..<4)) { _ = try shard.take($0, $1, limit: 3) }
         }
         #expect(throws: WireError.self) {
-            try chunk(2, of: .init(worker: 2, slots: 0..<1)) { try shard.take($0, $1, limit: 3) }
+            try chunk(2, of: .init(worker: 2, slots: 0..<1)) { _ = try shard.take($0, $1, limit: 3) }
         }
     }
 }

@@ -52,7 +52,8 @@ final class StraightLineLearner: Learner {
     func use(weights: UnsafeBufferPointer<Float>, step: Int) { self.weights = Array(weights) }
 
     func gradient(
-        of slot: Int, step: Int, lossScale: Float, into gradient: UnsafeMutableBufferPointer<Float>
+        of slot: Int, step: Int, lossScale: Float, into gradient: UnsafeMutableBufferPointer<Float>,
+        finished: (Range<Int>) -> Void
     ) throws -> SlotOutcome {
         try before(step, slot)
         defer { afterwards(step, slot, &weights) }
@@ -69,6 +70,8 @@ final class StraightLineLearner: Learner {
         }
         if poisoned(step, slot) { gradient[parameterCount / 2] = .nan }
         alter(step, slot, gradient)
+        // In pieces, the later ones first, as a backward pass has them; one of them is never told of.
+        for end in stride(from: parameterCount, to: 150, by: -150) { finished(end - 150..<end) }
         let squares = gradient.reduce(0) { $0 + Double($1) * Double($1) }
         return SlotOutcome(
             slot: slot, samples: 2, loss: loss, squaredGradientNorm: squares / 4,

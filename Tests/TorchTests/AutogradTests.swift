@@ -70,6 +70,41 @@ import Torch
         }
     }
 
+    @Test(arguments: [false, true]) func `are told leaf by leaf, each once and whole, the last used first`(
+        isComputedAgain: Bool
+    ) throws {
+        let x = try leaf([1, 2, 3, 4], [2, 2])
+        let (first, second, none) = (
+            try leaf([0.5, -1, 2, 0.25], [2, 2]), try leaf([1, 2, -3, 0.5], [2, 2]), try leaf([1], [1])
+        )
+        // The first weight is used twice, each time where intermediate results may be computed again.
+        let body: ([Tensor]) throws -> Tensor = { try linear($0[0], first).squared() }
+        func loss() throws -> Tensor {
+            func layer(_ x: Tensor) throws -> Tensor {
+                isComputedAgain ? try checkpoint([x], parameters: [first], body) : try body([x])
+            }
+            return try linear(layer(layer(x)), second).squared().sum()
+        }
+        let expected = try gradients(of: loss(), withRespectTo: [first, second, none])
+        for _ in 0..<2 {
+            var found: [(Int, [Float])] = []
+            try gradients(of: loss(), withRespectTo: [first, second, none]) { found.append(($0, try $1.floats())) }
+            #expect(found.map(\.0) == [1, 0])
+            #expect(try found.map(\.1) == [expected[1]?.floats(), expected[0]?.floats()])
+        }
+        struct Enough: Error {}
+        var calls = 0
+        #expect(throws: Enough.self) {
+            try gradients(of: loss(), withRespectTo: [first, second]) { _, _ in
+                calls += 1
+                throw Enough()
+            }
+        }
+        #expect(calls == 1)
+        // Nobody listens any more.
+        #expect(try gradients(of: loss(), withRespectTo: [first])[0]?.floats() == expected[0]?.floats())
+    }
+
     @Test func `say what failed inside a checkpoint`() throws {
         let x = try leaf([1, 2], [2])
         let error = #expect(throws: TorchError.self) {

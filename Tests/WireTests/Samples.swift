@@ -37,7 +37,7 @@ enum Samples {
         .inquire(Inquiry(number: 4, padding: Data([0, 1, 2]), wanted: 9)),
         .painted(PicturePiece(number: 6, file: picture, offset: 1, bytes: Data([0, 255]))),
         .notPainted(number: 6, reason: "no memory"),
-        .measured(Measurement(round: 9, squares: [0.25, 1e300])),
+        .measured(Measurement(round: 9, reduction: 2, squares: [0.25, 1e300])),
     ]
 
     private static let picture = Content(of: [1, 0, 255])
@@ -57,7 +57,7 @@ enum Samples {
         ]),
         .reduce(
             Reduction(
-                round: 9, step: 4, slotCount: 8, lossScale: 1,
+                round: 9, number: 2, step: 4, slotCount: 8, lossScale: 1,
                 terms: [Reduction.Term(worker: WorkerID(1), slots: 0..<4)])),
         .passOn(delivery: 5, to: [1, 2]), .resend(round: 9), .goodbye(finished: true, reason: "done"),
         .answer(

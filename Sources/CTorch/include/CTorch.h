@@ -57,6 +57,10 @@ ct_tensor *ct_alias(const ct_tensor *tensor);
 /// Gradients of `output` (times `seed`, or 1) with respect to `inputs`; a null result where there is no path.
 int32_t ct_grad(const ct_tensor *output, const ct_tensor *seed, ct_tensor *const *inputs, size_t count,
                 ct_tensor **results, char **error);
+/// Tells `found` of the gradient of `output` with respect to each of `leaves`, once, as soon as it is complete; the
+/// gradient is the callee's to release. Leaves without a path are not told of.
+int32_t ct_grad_by_leaf(const ct_tensor *output, ct_tensor *const *leaves, size_t count,
+                        void (*found)(void *context, size_t index, ct_tensor *gradient), void *context, char **error);
 bool ct_grad_enabled(void);
 void ct_set_grad_enabled(bool enabled);
 /// `dtype` < 0 switches autocast off on that device type.

@@ -28,6 +28,10 @@ extension Coordinator {
             return discard + proceed(at: now)
         case .fresh: break
         }
+        if isSharded, slots.contains(where: { round.refusers[$0]?.contains(id) ?? false }) {
+            // Parts of its first try may be among the parts of this one.
+            return fallBack("\(id) has computed a slot again", at: now) + proceed(at: now)
+        }
         let refused =
             sum.weights == round.plan.weights
             ? refuse(sum, norm: norm, from: id, at: now) : computedWithOtherWeights(slots, id, at: now)

@@ -29,6 +29,7 @@ extension Coordinator {
             for (id, slots) in zip(ids, cut(round.plan.slotCount, among: shares)) {
                 effects += lease(slots, to: id, at: now)
             }
+            effects += announceShards()
         } else {
             let leased = shareOut(round.free.sorted(), among: idle.map(\.id), at: now)
             if leased.isEmpty && busy.isEmpty && round.shards != nil {

@@ -3,8 +3,8 @@ import Wire
 
 /// Steps whose sums are added up among the workers, shard by shard.
 ///
-/// The coordinator still decides which sums a step is made of; the owners of shards add up what it names, and send it
-/// the result. Whatever goes wrong ends in the star: workers keep their sums until the next step, and send them again.
+/// The coordinator still decides which sums a step is made of; the owners of shards add up what it names, chunk by chunk
+/// as parts of sums come, and send it the result. Whatever goes wrong ends in the star: workers keep their sums until the next step, and send them again.
 extension Coordinator {
     private var chunkCount: UInt32 {
         Coordination.chunkCount(
@@ -54,17 +54,14 @@ extension Coordinator {
             slowestLink: settings.patience.slowestLink)
     }
 
-    /// Asks the owners to add up a step all of whose slots are in.
-    mutating func askForShards(at now: Duration) -> [CoordinatorEffect] {
-        guard let shards = round.shards, round.reducingSince == nil else { return [] }
-        // Where every slot is left out there is nothing to add up.
-        guard !round.terms.isEmpty else { return fallBack("all of its slots are left out", at: now) + proceed(at: now) }
-        round.reducingSince = now
-        let terms = sortedTerms.map { Reduction.Term(worker: $0.term.worker, slots: $0.slots) }
-        let reduction = Reduction(
-            round: round.number, step: round.plan.step, slotCount: round.plan.slotCount,
-            lossScale: round.plan.lossScale, terms: terms)
-        return shards.compactMap { shard in
+    /// Tells the owners what they will have to add up, so that they begin with what is there while others still compute.
+    mutating func announceShards() -> [CoordinatorEffect] {
+        guard round.shards != nil, round.reduction == nil, let terms = round.expectedTerms else { return [] }
+        return tellOwners(round.reduce(terms))
+    }
+
+    private func tellOwners(_ reduction: Reduction) -> [CoordinatorEffect] {
+        (round.shards ?? []).compactMap { shard in
             if shard.owner == WorkerID.nobody.number { return .reduce(reduction) }
             return membership[WorkerID(shard.owner)].map {
                 .send(.reduce(reduction), to: $0.peer, stamp: $0.stamp)
@@ -72,11 +69,22 @@ extension Coordinator {
         }
     }
 
+    /// Has the owners add up a step all of whose slots are in: what they were told to expect, or what it is instead.
+    mutating func askForShards(at now: Duration) -> [CoordinatorEffect] {
+        guard round.shards != nil, round.reducingSince == nil else { return [] }
+        // Where every slot is left out there is nothing to add up.
+        guard !round.terms.isEmpty else { return fallBack("all of its slots are left out", at: now) + proceed(at: now) }
+        let terms = sortedTerms.map { Reduction.Term(worker: $0.term.worker, slots: $0.slots) }
+        let effects = round.reduction?.terms == terms ? [] : tellOwners(round.reduce(terms))
+        round.reducingSince = now
+        return effects + judgeShards(at: now)
+    }
+
     /// All shards of the step's sum are here, so long each.
     mutating func reduced(round number: UInt32, norms: [Double], own: [Double]?, at now: Duration)
         -> [CoordinatorEffect]
     {
-        guard phase == .computing, number == round.number, round.shards != nil, round.reducingSince != nil else {
+        guard phase == .computing, number == round.number, round.shards != nil, round.reduction != nil else {
             dropped.stale += 1
             return []
         }
@@ -87,9 +95,9 @@ extension Coordinator {
 
     /// The owner of a shard has told what it found in it.
     mutating func measured(_ measurement: Measurement, by id: WorkerID, at now: Duration) -> [CoordinatorEffect] {
-        guard phase == .computing, measurement.round == round.number, round.reducingSince != nil,
-            round.shards?.contains(where: { $0.owner == id.number }) ?? false,
-            measurement.squares.count == round.terms.count
+        guard phase == .computing, measurement.round == round.number, let reduction = round.reduction,
+            measurement.reduction == reduction.number, measurement.squares.count == reduction.terms.count,
+            round.shards?.contains(where: { $0.owner == id.number }) ?? false
         else {
             dropped.stale += 1
             return []
@@ -100,7 +108,9 @@ extension Coordinator {
 
     /// Ends a sharded step when everything is known of it that there is to know, or does it again where that does not fit.
     private mutating func judgeShards(at now: Duration) -> [CoordinatorEffect] {
-        guard let shards = round.shards, round.evidence.isComplete(for: shards) else { return [] }
+        guard let shards = round.shards, round.reducingSince != nil, round.evidence.isComplete(for: shards) else {
+            return []
+        }
         let contradiction = round.evidence.contradiction(
             sortedTerms, shards, format: settings.welcome.gradientFormat)
         return contradiction.map { fallBack($0, at: now) } ?? finishStep(at: now)
@@ -115,7 +125,7 @@ extension Coordinator {
     mutating func fallBack(_ reason: String, at now: Duration) -> [CoordinatorEffect] {
         guard phase == .computing, round.shards != nil else { return [] }
         round.shards = nil
-        round.reducingSince = nil
+        round.forgetReduction()
         way.failed(at: now)
         round.reopen(at: now, within: shardPatience) { membership[$0] != nil }
         var effects = [beginEffect, .note(.fellBack(step: round.plan.step, reason: reason))]
@@ -154,6 +164,7 @@ extension Coordinator {
             return shard
         }
         round.shards = mended
+        round.forgetReduction()
         effects.append(.note(.adopted(step: round.plan.step, shardOf: id)))
         for member in membership.sorted {
             effects.append(

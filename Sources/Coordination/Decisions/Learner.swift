@@ -20,16 +20,19 @@ package protocol Learner: AnyObject {
     /// - Parameters:
     ///   - slot: its number in the step, plus the master's ``Master/firstSlot(of:)``.
     ///   - gradient: ``parameterCount`` floats, all of which are overwritten.
+    ///   - finished: to be told, from this thread, which floats of `gradient` are as they will stay, in any order, so that
+    ///     they are sent while the others are computed; it need not be told of any.
     /// - Returns: what the slot said; ``SlotOutcome/notFinite`` tells the cluster to leave `gradient` unread.
     /// - Throws: when this worker cannot go on at all; it then leaves the run.
     func gradient(
-        of slot: Int, step: Int, lossScale: Float, into gradient: UnsafeMutableBufferPointer<Float>
+        of slot: Int, step: Int, lossScale: Float, into gradient: UnsafeMutableBufferPointer<Float>,
+        finished: (Range<Int>) -> Void
     ) throws -> SlotOutcome
 
     /// Hears which slots it will most likely be asked for, the next first, so that it may prepare on another thread what
     /// they need; whatever that is must not depend on who prepares it.
     ///
-    /// - Parameter slots: numbers as in ``gradient(of:step:lossScale:into:)``, of this step and after that of the next.
+    /// - Parameter slots: numbers as in ``gradient(of:step:lossScale:into:finished:)``, of this step and after that of the next.
     func expect(_ slots: [Int])
 
     /// Begins a picture of what `weights` have learned; what is learned meanwhile must not change by it.

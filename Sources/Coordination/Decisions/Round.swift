@@ -70,7 +70,10 @@ struct Round: Sendable {
     var scattered: UInt32?
     /// Whether the change of the weights was enough for all of them.
     var isScatteredAsUpdate = false
-    /// When the owners were asked to add up.
+    /// What the owners have been told to add up.
+    private(set) var reduction: Reduction?
+    private var lastReduction: UInt32 = 0
+    /// When all that they are to add up was there.
     var reducingSince: Duration?
     /// What the owners have found in their shards of the sums, and how long their own sums of them are.
     var evidence = ShardEvidence()
@@ -92,6 +95,8 @@ struct Round: Sendable {
     /// How many grants that are not late keep a slot from being free.
     private var reservations: [Int]
     private var latestGrant: [WorkerID: Int] = [:]
+    /// Whether sums were asked for again, so that a worker may have several grants open.
+    private var isReopened = false
 
     init(_ plan: StepPlan, number: UInt32) {
         self.plan = plan
@@ -99,6 +104,34 @@ struct Round: Sendable {
         tree = SlotTree(slotCount: plan.slotCount)
         free = Set(0..<plan.slotCount)
         reservations = Array(repeating: 0, count: plan.slotCount)
+    }
+
+    /// Says what the owners are to add up from now on.
+    mutating func reduce(_ terms: [Reduction.Term]) -> Reduction {
+        lastReduction += 1
+        let reduction = Reduction(
+            round: number, number: lastReduction, step: plan.step, slotCount: plan.slotCount, lossScale: plan.lossScale,
+            terms: terms)
+        self.reduction = reduction
+        evidence = ShardEvidence()
+        return reduction
+    }
+
+    /// What the owners add up is not wanted any more.
+    mutating func forgetReduction() {
+        reduction = nil
+        reducingSince = nil
+        evidence = ShardEvidence()
+    }
+
+    /// The sums that a step is made of when everybody brings what it was asked for; nil while somebody still has to be
+    /// asked.
+    var expectedTerms: [Reduction.Term]? {
+        guard free.isEmpty, outcomes.isEmpty, leftOut.isEmpty else { return nil }
+        let terms = grants.filter(\.isOpen).flatMap { grant in
+            tree.subtrees(in: grant.slots).map { Reduction.Term(worker: grant.worker, slots: $0) }
+        }
+        return terms.sorted { $0.first < $1.first }
     }
 
     /// Chunks of the shard that the coordinator adds up, its owner being gone.
@@ -109,7 +142,8 @@ struct Round: Sendable {
     func isIn(_ slot: Int) -> Bool { outcomes[slot] != nil || leftOut[slot] != nil }
 
     func openGrant(of worker: WorkerID) -> Grant? {
-        latestGrant[worker].flatMap { grants[$0].isOpen ? grants[$0] : nil }
+        if let latest = latestGrant[worker].map({ grants[$0] }), latest.isOpen { return latest }
+        return isReopened ? grants.last { $0.worker == worker && $0.isOpen } : nil
     }
 
     /// Who is computing.
@@ -252,7 +286,8 @@ struct Round: Sendable {
     mutating func reopen(at now: Duration, within patience: Duration, isThere: (WorkerID) -> Bool) {
         outcomes = [:]
         terms = [:]
-        evidence = ShardEvidence()
+        forgetReduction()
+        isReopened = true
         seconds = [:]
         reservations = Array(repeating: 0, count: plan.slotCount)
         for index in grants.indices where !grants[index].isLost {

@@ -4,7 +4,7 @@ import Wire
 /// A gradient or all weights, flat: memory of a fixed number of floats.
 ///
 /// It goes from thread to thread (learner, socket's owner, libzmq's own), so it is a class and `Sendable`; whoever
-/// writes to it is the only one who has it, and once it is being sent nobody writes.
+/// writes to a part of it is the only one who knows of that part, and once a part is being sent nobody writes to it.
 package final class FlatFloats: @unchecked Sendable {
     package let elements: UnsafeMutableBufferPointer<Float>
 
@@ -67,24 +67,34 @@ func squares(_ floats: UnsafeBufferPointer<Float>) -> Double {
     return sum
 }
 
-/// Memory of gradients that are no more, of one size, for the next ones: fresh pages cost more than adding up.
+/// Memory of gradients and shards that are no more, for the next ones: fresh pages cost more than adding up.
 private final class SpareMemory: @unchecked Sendable {
-    // `Sendable` because every access to `buffers` holds the lock.
+    // `Sendable` because every access to the buffers holds the lock.
     static let shared = SpareMemory()
+    /// What is kept is at most so many times the longest of them.
     private static let most = 6
     private let lock = NSLock()
+    /// The oldest first.
     private var buffers: [UnsafeMutableBufferPointer<Float>] = []
+    private var total = 0
 
     func take(_ count: Int) -> UnsafeMutableBufferPointer<Float>? {
-        lock.withLock { buffers.last?.count == count ? buffers.popLast() : nil }
+        lock.withLock {
+            guard let index = buffers.lastIndex(where: { $0.count == count }) else { return nil }
+            total -= count
+            return buffers.remove(at: index)
+        }
     }
 
     func put(_ buffer: UnsafeMutableBufferPointer<Float>) {
         lock.withLock {
-            if let other = buffers.last, other.count != buffer.count || buffers.count == SpareMemory.most {
-                buffers.removeLast().deallocate()
-            }
             buffers.append(buffer)
+            total += buffer.count
+            while let oldest = buffers.first, total > SpareMemory.most * (buffers.map(\.count).max() ?? 0) {
+                total -= oldest.count
+                oldest.deallocate()
+                buffers.removeFirst()
+            }
         }
     }
 }

@@ -96,9 +96,10 @@ struct ShardRounding {
     private let chunkBytes: Int
     private var chunks: Range<UInt32> = 0..<0
     private var round: UInt32?
+    private var number: UInt32 = 0
     private var rounding: GradientRounding
     private var rounded = FlatFloats(count: 0)
-    private var done: UInt32 = 0
+    private var done = 0
 
     /// - Parameter chunkBytes: bytes of each chunk but the last, as floats.
     init(_ format: GradientFormat, chunkBytes: Int) {
@@ -114,29 +115,31 @@ struct ShardRounding {
     }
 
     /// - Parameters:
-    ///   - shard: its floats, of which the first `ready` of `chunks` are added up.
-    ///   - reduction: what it is the sum of.
-    /// - Returns: as much, rounded as far; the same memory throughout a round.
+    ///   - shard: its floats.
+    ///   - ready: those of `chunks` that are added up, in the order in which they were.
+    ///   - reduction: what it is the sum of; another one of the same round takes back what was rounded of the one before.
+    /// - Returns: as much, rounded as far; the same memory throughout a reduction.
     mutating func round(
-        _ shard: UnsafeBufferPointer<Float>, upTo ready: UInt32, of chunks: Range<UInt32>, in reduction: Reduction
+        _ shard: UnsafeBufferPointer<Float>, _ ready: [UInt32], of chunks: Range<UInt32>, in reduction: Reduction
     ) -> FlatFloats {
         if chunks != self.chunks {
             self.chunks = chunks
             rounding = GradientRounding(format, count: shard.count)
             round = nil
         }
+        if round == reduction.round, number != reduction.number { forget() }
         if round != reduction.round {
-            round = reduction.round
+            (round, number) = (reduction.round, reduction.number)
             rounding.begin(step: reduction.step, round: reduction.round, lossScale: reduction.lossScale)
             rounded = FlatFloats(count: shard.count)
             done = 0
         }
         let bytes = shard.count * MemoryLayout<Float>.size
-        while done < ready {
-            let range = chunkRange(Int(done), of: bytes, in: chunkBytes)
+        for chunk in ready[done...] {
+            let range = chunkRange(Int(chunk - chunks.lowerBound), of: bytes, in: chunkBytes)
             rounding.round(range.lowerBound / 4..<range.upperBound / 4, from: shard, to: rounded.elements)
-            done += 1
         }
+        done = ready.count
         return rounded
     }
 }

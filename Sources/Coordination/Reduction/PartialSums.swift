@@ -23,6 +23,30 @@ package struct PartialSums {
         return settle()
     }
 
+    /// What the gradient of `slot` completes: the sum over `slots`, which is `gradient` with each of `lefts` added from the
+    /// left, in order; nil where it completes nothing that is wanted.
+    package func completion(by slot: Int) -> (slots: Range<Int>, lefts: [FlatFloats])? {
+        var node = slot..<slot + 1
+        var lefts: [FlatFloats] = []
+        while !wanted.contains(node) {
+            guard let left = stack.dropLast(lefts.count).last else { return nil }
+            let parent = left.slots.lowerBound..<node.upperBound
+            guard left.slots.upperBound == node.lowerBound, tree.isNode(parent),
+                SlotTree.split(parent) == node.lowerBound
+            else { return nil }
+            lefts.append(left.sum)
+            node = parent
+        }
+        return (node, lefts)
+    }
+
+    /// Takes the sum that ``completion(by:)`` told of in place of the gradient.
+    package mutating func complete(_ slots: Range<Int>, with sum: FlatFloats) -> [Finished] {
+        stack.removeAll { slots.contains($0.slots.lowerBound) }
+        stack.append((slots, sum))
+        return settle()
+    }
+
     /// Goes on without `slot`: what would have contained it is handed out in the pieces that do not.
     package mutating func leaveOut(_ slot: Int) -> [Finished] {
         wanted = wanted.flatMap { node in

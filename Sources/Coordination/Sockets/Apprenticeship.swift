@@ -73,7 +73,7 @@ struct Apprenticeship {
         let clock = ContinuousClock()
         var sums = PartialSums(over: slots, in: SlotTree(slotCount: lease.slotCount))
         var outcomes: [Int: SlotOutcome] = [:]
-        var norms: [Int: Double] = [:]
+        var norms: [Range<Int>: Double] = [:]
         var seconds = 0.0
         var unsent = 0
         let holding = holding
@@ -88,7 +88,7 @@ struct Apprenticeship {
                 var sum = SlotSum(
                     of: lease, slots: slots, weights: weights, outcomes: slots.compactMap { outcomes[$0] },
                     seconds: part)
-                sum.norm = slots.count == 1 ? norms[slots.lowerBound] : floats.norm
+                sum.norm = norms[slots] ?? floats.norm
                 bench.reports.put(.sum(sum, floats, step: lease.step, epoch: epoch))
             }
         }
@@ -100,20 +100,28 @@ struct Apprenticeship {
                 try report(sums.end(before: slot))
                 break
             }
-            let gradient = FlatFloats(count: learner.parameterCount)
+            let completion = sums.completion(by: slot)
+            let growing = growingSum(completion, lease, count: learner.parameterCount, epoch: epoch)
             let began = clock.now
             var outcome = try learner.gradient(
-                of: lease.firstSlot + slot, step: lease.step, lossScale: lease.lossScale, into: gradient.elements)
+                of: lease.firstSlot + slot, step: lease.step, lossScale: lease.lossScale,
+                into: growing.gradient.elements, finished: growing.finish)
             outcome.slot = slot
             bench.progress.wrappingAdd(1, ordering: .relaxed)
-            let norm = gradient.norm
-            norms[slot] = norm
-            if outcome.notFinite == nil && !norm.isFinite { outcome.notFinite = "its gradient" }
+            if outcome.notFinite == nil {
+                growing.finish()
+                if !growing.gradientNorm.isFinite { outcome.notFinite = "its gradient" }
+            }
             if outcome.notFinite == nil {
                 seconds += (clock.now - began).inSeconds
                 unsent += 1
                 outcomes[slot] = outcome
-                try report(sums.add(gradient, of: slot))
+                if let completion {
+                    norms[completion.slots] = growing.sumNorm
+                    try report(sums.complete(completion.slots, with: growing.sum))
+                } else {
+                    try report(sums.add(growing.gradient, of: slot))
+                }
             } else {
                 bench.reports.put(.notFinite(lease: lease.number, round: lease.round, outcome, epoch: epoch))
                 try report(sums.leaveOut(slot))
@@ -121,5 +129,17 @@ struct Apprenticeship {
             painter.advance()
         }
         bench.reports.put(.computed(lease: lease.number, epoch: epoch))
+    }
+
+    /// The sum that a slot completes; parts of it are told of at once where they go to the owners of shards.
+    private func growingSum(
+        _ completion: (slots: Range<Int>, lefts: [FlatFloats])?, _ lease: Lease, count: Int, epoch: UInt64
+    ) -> GrowingSum {
+        guard let completion, lease.shards != nil else {
+            return GrowingSum(count: count, adding: completion?.lefts ?? []) { _, _ in }
+        }
+        return GrowingSum(count: count, adding: completion.lefts) { [bench] sum, range in
+            bench.reports.put(.grown(lease, slots: completion.slots, sum, range, epoch: epoch))
+        }
     }
 }

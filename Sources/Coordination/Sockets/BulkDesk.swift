@@ -226,7 +226,7 @@ final class BulkDesk {
     }
 
     private func advanceOrphan(_ round: Round) throws -> Arrival {
-        guard let (header, chunks) = orphan?.takeResult(step: round.plan.step, slotCount: round.plan.slotCount) else {
+        guard let (header, chunks) = orphan?.takeResult(slotCount: round.plan.slotCount) else {
             return .nothing
         }
         for (index, bytes) in chunks {
@@ -247,15 +247,20 @@ final class BulkDesk {
     }
 
     private func takeReduced(_ header: Header, _ payload: Frame, round: Round) throws -> Arrival {
-        grantCredit(header.stamp, isLast: header.chunk + 1 == header.part.upperBound)
+        // Chunks come in any order; all credit goes back with the last of a shard, and with those that nobody wants.
+        var isLast = true
+        defer { grantCredit(header.stamp, isLast: isLast) }
         let isOwner = round.shards?.contains {
             $0.owner == header.stamp.worker.number && $0.chunks?.contains(header.chunk) == true
         }
-        guard isOwner == true, header.round == round.number, Int(header.slots.upperBound) == round.plan.slotCount else {
+        guard isOwner == true, header.round == round.number, Int(header.slots.upperBound) == round.plan.slotCount,
+            header.step == round.reduction.map({ UInt64($0.number) })
+        else {
             dropped.stale += 1
             return .nothing
         }
         try payload.withUnsafeBytes { bytes throws(WireError) in try put(header, bytes) }
+        isLast = header.part.allSatisfy { reduced?.has($0) ?? true }
         return arrival(in: round)
     }
 

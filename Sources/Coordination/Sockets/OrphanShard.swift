@@ -23,20 +23,25 @@ struct OrphanShard {
 
     /// Puts a chunk of a worker's sum where it belongs.
     func take(_ header: Header, _ payload: UnsafeRawBufferPointer) throws(WireError) {
-        try sum.take(header, payload, limit: Self.heldSums)
+        _ = try sum.take(header, payload, limit: Self.heldSums)
     }
 
     /// Learns which sums the step is made of.
-    func begin(_ reduction: Reduction) { sum.begin(reduction) }
+    mutating func begin(_ reduction: Reduction) {
+        sum.begin(reduction)
+        squares = nil
+    }
 
     /// The shard, once, when all of it is added up: as an owner would send it, chunk by chunk.
     mutating func takeResult(
-        step: Int, slotCount: Int
+        slotCount: Int
     ) -> (header: Header, chunks: [(index: UInt32, bytes: UnsafeRawBufferPointer)])? {
-        guard squares == nil, let (floats, start, ready) = sum.advance(), ready == chunks.count else { return nil }
-        squares = sum.measurement()?.squares
+        guard squares == nil, let (floats, start) = sum.advance(), let measurement = sum.measurement() else {
+            return nil
+        }
+        squares = measurement.squares
         var header = Header(.reduced, .stranger)
-        header.step = UInt64(step)
+        header.step = UInt64(measurement.reduction)
         header.round = round
         header.slots = 0..<UInt32(slotCount)
         header.part = chunks

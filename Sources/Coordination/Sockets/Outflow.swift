@@ -20,15 +20,22 @@ struct Outflow {
         var encoded: EncodedFloats?
         /// What the floats have been rounded to.
         var format = GradientFormat.fp32
-        var nextChunk = 0
+        /// How many of its chunks have gone out.
+        var sent = 0
 
         /// Some of the chunks of a whole of so many floats, in memory that begins with the float `start`.
         struct Part {
             let chunks: Range<UInt32>
             let count: Int
             let start: Int
-            /// How many of `chunks`, from the first on, may be sent by now; nil is all.
-            var ready: UInt32?
+            /// Those of `chunks` that may be sent by now, in this order; nil is all, from the first on.
+            var ready: [UInt32]?
+        }
+
+        /// The chunk that goes out next; nil where none may yet.
+        var next: UInt32? {
+            guard let ready = part?.ready else { return (part?.chunks.lowerBound ?? 0) + UInt32(sent) }
+            return sent < ready.count ? ready[sent] : nil
         }
     }
 
@@ -48,10 +55,23 @@ struct Outflow {
 
     mutating func put(_ parcel: Parcel) { parcels.append(parcel) }
 
+    /// Puts in a part that grows; where it has been put in before, more of its chunks go out.
+    mutating func send(_ parcel: Parcel) {
+        let header = parcel.header
+        let index = parcels.firstIndex {
+            ($0.header.kind, $0.header.round, $0.header.slots, $0.header.part)
+                == (header.kind, header.round, header.slots, header.part)
+        }
+        guard let index else { return put(parcel) }
+        parcels[index].part?.ready?.append(contentsOf: parcel.part?.ready ?? [])
+    }
+
     /// Lets more of a parcel's chunks go out.
     ///
-    /// - Parameter checksums: where they are known, those of the chunks that may go out.
-    mutating func release(_ ready: UInt32, checksums: ChunkChecksums? = nil, where isMeant: (Header) -> Bool) {
+    /// - Parameters:
+    ///   - ready: all that may go out by now; those that could before come first.
+    ///   - checksums: where they are known, those of the chunks that may go out.
+    mutating func release(_ ready: [UInt32], checksums: ChunkChecksums? = nil, where isMeant: (Header) -> Bool) {
         for index in parcels.indices where isMeant(parcels[index].header) {
             parcels[index].part?.ready = ready
             if let checksums { parcels[index].checksums = checksums }
@@ -72,16 +92,15 @@ struct Outflow {
     /// - Parameter send: throws ``ZeroMQError/queueFull`` to be asked again later.
     mutating func pump(_ send: ([Frame]) throws(ZeroMQError) -> Void) throws {
         while credit > 0, var parcel = parcels.first {
-            let end = end(of: parcel)
-            parcel.nextChunk = max(parcel.nextChunk, Int(parcel.part?.chunks.lowerBound ?? 0))
-            if parcel.nextChunk < end {
-                guard isReady(parcel) else { return }
-                guard try fits(send, nextChunk(of: parcel)) else { return }
-                parcel.nextChunk += 1
+            let chunks = chunks(of: parcel)
+            if parcel.sent < chunks.count {
+                guard let next = parcel.next else { return }
+                guard try fits(send, chunk(next, of: parcel)) else { return }
+                parcel.sent += 1
                 credit -= 1
                 parcels[0] = parcel
             }
-            guard parcel.nextChunk == end else { continue }
+            guard parcel.sent == chunks.count else { continue }
             if let ending = parcel.ending {
                 guard try fits(send, letter(ending, stamp: parcel.header.stamp)) else { return }
             }
@@ -103,24 +122,19 @@ struct Outflow {
         (parcel.part?.count ?? parcel.floats.count) * MemoryLayout<Float>.size
     }
 
-    private func end(of parcel: Parcel) -> Int {
-        Int(parcel.part?.chunks.upperBound ?? chunkCount(of: bytes(of: parcel), in: chunkBytes))
+    private func chunks(of parcel: Parcel) -> Range<UInt32> {
+        parcel.part?.chunks ?? 0..<chunkCount(of: bytes(of: parcel), in: chunkBytes)
     }
 
-    private func isReady(_ parcel: Parcel) -> Bool {
-        guard let part = parcel.part, let ready = part.ready else { return true }
-        return parcel.nextChunk < Int(part.chunks.lowerBound + ready)
-    }
-
-    private func nextChunk(of parcel: Parcel) throws(ZeroMQError) -> [Frame] {
+    private func chunk(_ index: UInt32, of parcel: Parcel) throws(ZeroMQError) -> [Frame] {
         let whole = bytes(of: parcel)
         let origin = (parcel.part?.start ?? 0) * MemoryLayout<Float>.size
-        let range = chunkRange(parcel.nextChunk, of: whole, in: chunkBytes)
+        let range = chunkRange(Int(index), of: whole, in: chunkBytes)
         let chunk = UnsafeRawBufferPointer(
             rebasing: parcel.floats.bytes[range.lowerBound - origin..<range.upperBound - origin])
         var header = parcel.header
         header.numberFormat = parcel.format.numberFormat
-        header.chunk = UInt32(parcel.nextChunk)
+        header.chunk = index
         header.chunkCount = chunkCount(of: whole, in: chunkBytes)
         if let encoded = parcel.encoded {
             let bytes = UnsafeRawBufferPointer(encoded[header.chunk])

@@ -32,7 +32,6 @@ final class PeerDesk {
     private var visitors: [UInt32: Visitor] = [:]
     private var sum: ShardSum?
     private var reduction: Reduction?
-    private var pause = SegmentPause()
     private var format = GradientFormat.fp32
     private var rounding = ShardRounding(.fp32, chunkBytes: 1)
     /// Sums of one worker that are held at a time: no lease is more subtrees than this.
@@ -126,29 +125,41 @@ final class PeerDesk {
 
     // MARK: - Sums
 
-    /// How long whoever listens may wait before ``pump(at:)`` has something to do.
-    var patience: Duration { pause.isOn ? .milliseconds(2) : .milliseconds(100) }
-
-    /// Sends the parts of a finished sum to those who add them up.
-    func send(_ floats: FlatFloats, _ slotSum: SlotSum, step: Int, to shards: [Shard]) {
-        guard let slots = slotSum.slots else { return }
-        pause.begin()
+    /// Sends chunks of a sum to those who add them up.
+    ///
+    /// - Parameters:
+    ///   - slots: what it is the sum over.
+    ///   - done: chunks of which this is told for the first time, in the order in which they are to go.
+    func send(
+        _ floats: FlatFloats, over slots: Range<Int>, round: UInt32, step: Int, done: [UInt32], to shards: [Shard]
+    ) {
         for shard in shards {
             guard let chunks = shard.chunks else { continue }
+            let ready = done.filter(chunks.contains)
+            guard !ready.isEmpty else { continue }
             if shard.owner == own.worker.number {
-                expect(chunks, round: slotSum.round)
-                sum?.take(own: floats, of: ShardSum.Term(worker: own.worker.number, slots: slots))
+                expect(chunks, round: round)
+                sum?.take(own: floats, of: ShardSum.Term(worker: own.worker.number, slots: slots), chunks: ready)
                 continue
             }
             var header = Header(.segment, own)
             header.step = UInt64(step)
-            header.round = slotSum.round
+            header.round = round
             header.slots = UInt32(slots.lowerBound)..<UInt32(slots.upperBound)
             header.part = chunks
-            lines[shard.owner]?.outflow.put(
+            lines[shard.owner]?.outflow.send(
                 Outflow.Parcel(
                     header: header, floats: floats, ending: nil,
-                    part: Outflow.Parcel.Part(chunks: chunks, count: parameterCount, start: 0), format: format))
+                    part: Outflow.Parcel.Part(
+                        chunks: chunks, count: parameterCount, start: 0, ready: ready),
+                    format: format))
+        }
+    }
+
+    /// Sends no more of a sum that will not be finished.
+    func giveUp(_ slots: Range<Int>, round: UInt32) {
+        for line in lines.values {
+            line.outflow.drop { $0.kind == .segment && $0.round == round && $0.covers(slots) }
         }
     }
 
@@ -164,17 +175,17 @@ final class PeerDesk {
     func advance() -> (floats: FlatFloats, part: Outflow.Parcel.Part, reduction: Reduction)? {
         guard let sum, let reduction, reduction.round == sum.round else { return nil }
         sum.begin(reduction)
-        guard let (floats, start, ready) = sum.advance() else { return nil }
+        guard let (floats, start) = sum.advance() else { return nil }
         let first = chunkRange(Int(sum.chunks.lowerBound), of: parameterCount * 4, in: chunkBytes).lowerBound / 4
         if format == .fp32 {
             let part = Outflow.Parcel.Part(
-                chunks: sum.chunks, count: parameterCount, start: first - start, ready: ready)
+                chunks: sum.chunks, count: parameterCount, start: first - start, ready: sum.ready)
             return (floats, part, reduction)
         }
         let end = chunkRange(Int(sum.chunks.upperBound) - 1, of: parameterCount * 4, in: chunkBytes).upperBound / 4
         let shard = UnsafeMutableBufferPointer(rebasing: floats.elements[start..<start + end - first])
-        let rounded = rounding.round(UnsafeBufferPointer(shard), upTo: ready, of: sum.chunks, in: reduction)
-        let part = Outflow.Parcel.Part(chunks: sum.chunks, count: parameterCount, start: first, ready: ready)
+        let rounded = rounding.round(UnsafeBufferPointer(shard), sum.ready, of: sum.chunks, in: reduction)
+        let part = Outflow.Parcel.Part(chunks: sum.chunks, count: parameterCount, start: first, ready: sum.ready)
         return (rounded, part, reduction)
     }
 
@@ -203,9 +214,10 @@ final class PeerDesk {
     /// - Parameters:
     ///   - written: the chunks as they came, where they are an update of weights.
     ///   - checksums: of the chunks that are there; what was checked when it came is not looked at again.
+    ///   - ready: the chunks that are there.
     func passOn(
         _ header: Header, _ weights: Assembly, _ written: EncodedFloats?, _ checksums: ChunkChecksums,
-        _ chunks: Range<UInt32>, ready: UInt32, to others: [UInt32]
+        _ chunks: Range<UInt32>, ready: [UInt32], to others: [UInt32]
     ) {
         var header = header
         header.stamp = own
@@ -220,7 +232,7 @@ final class PeerDesk {
         }
     }
 
-    func release(_ ready: UInt32, _ checksums: ChunkChecksums, delivery: UInt32) {
+    func release(_ ready: [UInt32], _ checksums: ChunkChecksums, delivery: UInt32) {
         for id in visitors.keys {
             visitors[id]?.outflow.release(ready, checksums: checksums) { $0.kind == .share && $0.round == delivery }
         }
@@ -233,13 +245,12 @@ final class PeerDesk {
     /// - Returns: what is to be said of strangers.
     func pump(at now: Duration) throws -> [String] {
         knockAgain(at: now)
-        let mustWait = pause.holds(isKnown: reduction != nil && reduction?.round == sum?.round, at: now)
         for line in lines.values {
             if !line.hasAnswered, now - line.askedAt >= .milliseconds(500) {
                 line.askedAt = now
                 try? line.socket.send(postcard(Header(.hello, own)))
             }
-            guard line.hasAnswered, !mustWait else { continue }
+            guard line.hasAnswered else { continue }
             try line.outflow.pump { frames throws(ZeroMQError) in try line.socket.send(frames) }
         }
         for (id, visitor) in visitors {
@@ -299,11 +310,15 @@ final class PeerDesk {
     private func take(_ header: Header, _ payload: Frame) throws {
         let number = header.stamp.worker.number
         guard var visitor = visitors.removeValue(forKey: number) else { return }
-        defer { visitors[number] = visitor }
         visitor.owedCredit += 1
-        if visitor.owedCredit >= max(1, creditChunks / 4) || header.chunk + 1 == header.part.upperBound {
-            try? port.send([Frame(visitor.routingID)] + permission(visitor.owedCredit, stamp: own))
-            visitor.owedCredit = 0
+        // What is not wanted gives back all credit at once, and so does the end of what is.
+        var isEnd = true
+        defer {
+            if visitor.owedCredit >= max(1, creditChunks / 4) || isEnd {
+                try? port.send([Frame(visitor.routingID)] + permission(visitor.owedCredit, stamp: own))
+                visitor.owedCredit = 0
+            }
+            visitors[number] = visitor
         }
         // Others may be ahead of what the coordinator has said to this worker.
         if (sum?.round ?? 0) < header.round, !header.part.isEmpty, header.part.upperBound <= header.chunkCount,
@@ -312,7 +327,9 @@ final class PeerDesk {
             expect(header.part, round: header.round)
         }
         guard let sum, sum.round == header.round else { return }
-        try payload.withUnsafeBytes { bytes throws(WireError) in try sum.take(header, bytes, limit: heldSums) }
+        isEnd = try payload.withUnsafeBytes { bytes throws(WireError) in
+            try sum.take(header, bytes, limit: heldSums)
+        }
     }
 
     private func read(_ line: PeerLine, _ weights: Weights) throws {

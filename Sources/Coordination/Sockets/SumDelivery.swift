@@ -9,10 +9,11 @@ struct SumDelivery {
     private var outflow: Outflow
     private var sums = KeptSums()
     private var rounding: GradientRounding
-    /// The round whose shard of the sum is on its way to the coordinator.
-    private var isReducing: UInt32?
-    /// The last round of whose shard the coordinator has been told what was found in it.
-    private var hasMeasured: UInt32 = 0
+    private var underWay: SumsUnderWay
+    /// The reduction whose shard of the sum is on its way to the coordinator.
+    private var isReducing: (round: UInt32, number: UInt32)?
+    /// The last reduction of which the coordinator has been told what was found in this worker's shard.
+    private var hasMeasured: (round: UInt32, number: UInt32) = (0, 0)
     /// Leases that are computed, but not all of whose sums have arrived.
     private(set) var computed: [UInt64] = []
 
@@ -21,6 +22,7 @@ struct SumDelivery {
         self.chunkBytes = chunkBytes
         outflow = Outflow(chunkBytes: chunkBytes, creditChunks: creditChunks)
         rounding = GradientRounding(format, count: parameterCount)
+        underWay = SumsUnderWay(chunkBytes: chunkBytes)
     }
 
     /// Learns where the sums of a lease go.
@@ -30,19 +32,41 @@ struct SumDelivery {
     ///
     /// - Returns: the word of it that the coordinator is to have where the sum itself goes to the owners of shards.
     mutating func send(_ sum: SlotSum, _ floats: FlatFloats, step: Int, through peers: PeerDesk) -> SlotSum? {
+        guard let slots = sum.slots else { return nil }
         rounding.begin(step: step, round: sum.round, lossScale: sum.lossScale)
-        rounding.round(floats, chunkBytes: chunkBytes)
+        // What is under way already goes on, to the same end.
+        let (floats, done) = underWay.grow(
+            floats, over: slots, round: sum.round, by: 0..<floats.count, rounding: &rounding)
+        _ = underWay.end(slots, round: sum.round)
         sums.keep(sum, floats, step: step)
         guard let shards = sums.shards(of: sum.round) else {
             sendWhole(sum, floats, step: step)
             return nil
         }
-        peers.send(floats, sum, step: step, to: shards)
+        peers.send(floats, over: slots, round: sum.round, step: step, done: done, to: shards)
         sendOrphans(sum, floats, step: step, of: shards)
         guard rounding.format != .fp32 else { return sum }
         var word = sum
         word.norm = floats.norm
         return word
+    }
+
+    /// Sends off those chunks of a sum that a range of it, which is as it will stay, completes.
+    mutating func grow(
+        _ sum: FlatFloats, over slots: Range<Int>, of lease: Lease, by range: Range<Int>, through peers: PeerDesk
+    ) {
+        guard let shards = sums.shards(of: lease.round) else { return }
+        rounding.begin(step: lease.step, round: lease.round, lossScale: lease.lossScale)
+        let (floats, done) = underWay.grow(sum, over: slots, round: lease.round, by: range, rounding: &rounding)
+        peers.send(floats, over: slots, round: lease.round, step: lease.step, done: done, to: shards)
+    }
+
+    /// A slot was not finite: what is under way with it ends in the middle.
+    mutating func giveUp(_ slot: Int, round: UInt32, through peers: PeerDesk) {
+        for slots in underWay.sums(with: slot, round: round) {
+            peers.giveUp(slots, round: round)
+            if underWay.end(slots, round: round) { rounding.forget() }
+        }
     }
 
     /// All sums of this lease have been sent off.
@@ -99,20 +123,22 @@ struct SumDelivery {
     /// - Returns: what the coordinator is to be told of the sums in the shard, once all of it is there.
     mutating func reduce(at peers: PeerDesk) -> Measurement? {
         guard let (floats, part, reduction) = peers.advance() else { return nil }
-        if isReducing == reduction.round {
-            outflow.release(part.ready ?? 0) { $0.kind == .reduced }
+        let these = (reduction.round, reduction.number)
+        if let isReducing, isReducing == these {
+            outflow.release(part.ready ?? []) { $0.kind == .reduced }
         } else {
             put(floats, part, reduction)
         }
-        guard hasMeasured < reduction.round, let measurement = peers.measurement() else { return nil }
-        hasMeasured = reduction.round
+        guard hasMeasured < these, let measurement = peers.measurement() else { return nil }
+        hasMeasured = these
         return measurement
     }
 
     private mutating func put(_ floats: FlatFloats, _ part: Outflow.Parcel.Part, _ reduction: Reduction) {
-        isReducing = reduction.round
+        isReducing = (reduction.round, reduction.number)
+        outflow.drop { $0.kind == .reduced }
         var header = Header(.reduced, stamp)
-        header.step = UInt64(reduction.step)
+        header.step = UInt64(reduction.number)
         header.round = reduction.round
         header.slots = 0..<UInt32(reduction.slotCount)
         header.part = part.chunks
@@ -124,6 +150,7 @@ struct SumDelivery {
     mutating func abandon(before round: UInt32?) {
         computed = []
         sums.abandon(before: round)
+        underWay.abandon(before: round)
         outflow.drop { header in round.map { header.round < $0 } ?? true }
     }
 

@@ -16,7 +16,7 @@ struct WeightsIntake {
     /// Of the first chunk of this worker's own shard.
     private var share: Header?
     private var orders: (delivery: UInt32, others: [UInt32])?
-    private var passedOn: UInt32?
+    private var passedOn: Int?
     /// Of the chunks of this worker's own shard that are here.
     private var checksums: ChunkChecksums
     /// Those chunks as they are written, where they are an update.
@@ -70,12 +70,12 @@ struct WeightsIntake {
     mutating func relay(through peers: PeerDesk) {
         guard let assembly, let share, let orders, orders.delivery == share.round else { return }
         let chunks = share.part
-        let ready = UInt32(chunks.prefix { assembly.has($0) }.count)
+        let ready = chunks.prefix { assembly.has($0) }
         if passedOn == nil {
-            peers.passOn(share, assembly, written, checksums, chunks, ready: ready, to: orders.others)
-        } else if passedOn != ready {
-            peers.release(ready, checksums, delivery: share.round)
+            peers.passOn(share, assembly, written, checksums, chunks, ready: Array(ready), to: orders.others)
+        } else if passedOn != ready.count {
+            peers.release(Array(ready), checksums, delivery: share.round)
         }
-        passedOn = ready
+        passedOn = ready.count
     }
 }

@@ -19,6 +19,8 @@ final class Workbench: Sendable {
     enum Report: Sendable {
         case made(Status.Shape)
         case took(Status.Holding)
+        /// A range of the sum over these slots, which is being made in this memory, is as it will stay.
+        case grown(Lease, slots: Range<Int>, FlatFloats, Range<Int>, epoch: UInt64)
         /// The sum's norm is named in it.
         case sum(SlotSum, FlatFloats, step: Int, epoch: UInt64)
         case notFinite(lease: UInt64, round: UInt32, SlotOutcome, epoch: UInt64)

@@ -54,7 +54,7 @@ final class WorkerLink {
                 return end
             }
             let interests = [Interest(commands), Interest(bench.reports)] + lines.interests + peers.interests
-            _ = try poll(interests, timeout: peers.patience)
+            _ = try poll(interests, timeout: .milliseconds(100))
             let now = clock.advance()
             for command in commands.takeAll() { try obey(command, at: now) }
             try lookAtBench(at: now)
@@ -166,13 +166,17 @@ final class WorkerLink {
         case .made(let shape): try happen(.made(shape), at: now)
         case .took(let holding): try happen(.took(holding), at: now)
         case .failed(let reason): try happen(.failed(reason: reason), at: now)
+        case .grown(let lease, let slots, let floats, let range, let epoch):
+            if bench.isCurrent(epoch) { delivery.grow(floats, over: slots, of: lease, by: range, through: peers) }
         case .sum(let sum, let floats, let step, let epoch):
             guard bench.isCurrent(epoch) else { return }
             if let word = delivery.send(sum, floats, step: step, through: peers) {
                 lines.say(.sum(word), stamp: stamp)
             }
         case .notFinite(let lease, let round, let outcome, let epoch):
-            if bench.isCurrent(epoch) { try happen(.notFinite(lease: lease, round: round, outcome), at: now) }
+            guard bench.isCurrent(epoch) else { return }
+            delivery.giveUp(outcome.slot, round: round, through: peers)
+            try happen(.notFinite(lease: lease, round: round, outcome), at: now)
         case .painted(let number, let file): try happen(.painted(number: number, file), at: now)
         case .notPainted(let number, let reason):
             try happen(.notPainted(number: number, reason: reason), at: now)

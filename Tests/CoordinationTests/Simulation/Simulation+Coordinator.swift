@@ -82,10 +82,11 @@ extension Simulation {
             case .scatterWeights(let shards, _, let delivery): scatter(shards, delivery: delivery)
             case .begin(_, _, let slotCount):
                 sum = TreeSum(SlotTree(slotCount: slotCount))
-                reduced = [:]
+                reduced = Arrived()
                 orphans = Orphans()
             case .reduce(let reduction):
                 orphans.reduction = reduction
+                orphans.squares = nil
                 addUpOrphans()
             case .keep(let slots, let id):
                 guard let floats = arriving.removeValue(forKey: id) else {
@@ -123,7 +124,8 @@ extension Simulation {
         do {
             var pair: Pair?
             if contribution.isSharded {
-                pair = reduced.count == 2 ? Pair(reduced[0] ?? .nan, reduced[1] ?? .nan) : nil
+                let parts = reduced.chunks
+                pair = parts.count == 2 ? Pair(parts[0] ?? .nan, parts[1] ?? .nan) : nil
                 shardedSteps += 1
             } else {
                 let total = try sum.finish(leavingOut: Set(contribution.leftOut.map(\.slot)))
@@ -140,7 +142,7 @@ extension Simulation {
         step += 1
         signAt = now
         slotsThisLife += contribution.outcomes.count
-        reduced = [:]
+        reduced = Arrived()
         orphans = Orphans()
         if step % world.saveEvery == 0 || isDone, !save() {
             tell(.saveFailed(reason: "no space left on device"))

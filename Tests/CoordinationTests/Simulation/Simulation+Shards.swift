@@ -39,7 +39,20 @@ extension Simulation {
     struct Reduced {
         let stamp: Stamp
         let round: UInt32
+        let number: UInt32
         let chunks: [UInt32: Float]
+    }
+
+    /// What the coordinator's desk has of the step's sum.
+    struct Arrived {
+        var number: UInt32 = 0
+        var chunks: [UInt32: Float] = [:]
+
+        /// Begins anew where this belongs to another reduction.
+        mutating func take(_ new: [UInt32: Float], of number: UInt32) {
+            if self.number != number { self = Arrived(number: number) }
+            chunks.merge(new) { _, new in new }
+        }
     }
 
     /// A part of a sum whose owner is gone.
@@ -71,7 +84,7 @@ extension Simulation {
         var segments: [Term: [UInt32: Float]] = [:]
         var segmentRound: UInt32 = 0
         var reduction: Reduction?
-        var hasReduced: UInt32 = 0
+        var hasReduced: (round: UInt32, number: UInt32) = (0, 0)
         /// Of the newest delivery.
         var share: (own: Share?, delivery: UInt32, chunks: [UInt32: Float]) = (nil, 0, [:])
         var orders: (delivery: UInt32, others: [UInt32])?
@@ -222,6 +235,25 @@ extension Simulation {
         transmit(
             .toCoordinator(.heard(.sum(word), from: peer, stamp: stamp), life: coordinatorLife, nil), with: index,
             isUp: true)
+        // Its own may be the last.
+        reduce(at: index)
+    }
+
+    /// Some parts of a sum leave before its last slot turns out not to be finite.
+    mutating func spreadInVain(_ sum: FlatFloats, over slots: Range<Int>, of lease: Lease, from index: Int) {
+        let number = workers[index].machine.stamp.worker.number
+        for shard in workers[index].peering.shards(of: lease.round) ?? [] {
+            for chunk in shard.first..<shard.end where Bool.random(using: &random) {
+                let term = Term(worker: number, slots: slots)
+                let value = sum.elements[Int(chunk)]
+                happened.insert(.sumInVain)
+                if shard.owner == number, workers[index].peering.expects(lease.round) {
+                    workers[index].peering.segments[term, default: [:]][chunk] = value
+                } else {
+                    send(.segment(round: lease.round, term, chunk: chunk, value), from: index, to: shard.owner)
+                }
+            }
+        }
     }
 
     /// A number whose exponent's highest bit has turned over; not finite where it was set already.
@@ -235,7 +267,7 @@ extension Simulation {
         let peering = workers[index].peering
         let stamp = workers[index].machine.stamp
         guard let reduction = peering.reduction, reduction.round == peering.segmentRound,
-            peering.hasReduced < reduction.round, !peering.segments.isEmpty
+            peering.hasReduced < (reduction.round, reduction.number), !peering.segments.isEmpty
         else { return }
         var chunks: [UInt32: Float] = [:]
         var squares = Array(repeating: 0.0, count: reduction.terms.count)
@@ -251,20 +283,22 @@ extension Simulation {
             }
             chunks[chunk] = Self.sum(of: 0..<reduction.slotCount, values) ?? 0
         }
-        workers[index].peering.hasReduced = reduction.round
+        workers[index].peering.hasReduced = (reduction.round, reduction.number)
         if workers[index].lie == .shard, let chunk = chunks.keys.min() {
             workers[index].lie = nil
             happened.insert(.falseShard)
             chunks[chunk] = chunks[chunk].map(Self.turned)
         }
-        let measured = WorkerMessage.measured(Measurement(round: reduction.round, squares: squares))
+        let measured = WorkerMessage.measured(
+            Measurement(round: reduction.round, reduction: reduction.number, squares: squares))
         transmit(
             .toCoordinator(
                 .heard(measured, from: Self.peer(index, workers[index].connection), stamp: stamp),
                 life: coordinatorLife, nil), with: index, isUp: true)
         transmit(
-            .reduced(Reduced(stamp: stamp, round: reduction.round, chunks: chunks), life: coordinatorLife), with: index,
-            isUp: true)
+            .reduced(
+                Reduced(stamp: stamp, round: reduction.round, number: reduction.number, chunks: chunks),
+                life: coordinatorLife), with: index, isUp: true)
     }
 
     private static func sum(of node: Range<Int>, _ values: [Range<Int>: Float]) -> Float? {
@@ -276,16 +310,18 @@ extension Simulation {
 
     /// The coordinator's desk takes an owner's shard.
     mutating func take(_ shard: Reduced) {
-        guard let round = coordinator?.round, let shards = round.shards, round.number == shard.round else { return }
-        for (chunk, value) in shard.chunks
-        where shards.contains(where: { $0.owner == shard.stamp.worker.number && $0.chunks?.contains(chunk) ?? false }) {
-            reduced[chunk] = value
+        guard let round = coordinator?.round, let shards = round.shards, round.number == shard.round,
+            round.reduction?.number == shard.number
+        else { return }
+        let owned = shard.chunks.filter { chunk, _ in
+            shards.contains { $0.owner == shard.stamp.worker.number && $0.chunks?.contains(chunk) ?? false }
         }
+        reduced.take(owned, of: shard.number)
         tellOfSum(shards, round)
     }
 
     private mutating func tellOfSum(_ shards: [Shard], _ round: Round) {
-        guard let x = reduced[0], let y = reduced[1] else { return }
+        guard let x = reduced.chunks[0], let y = reduced.chunks[1] else { return }
         tell(
             .reduced(
                 round: round.number,
@@ -340,7 +376,7 @@ extension Simulation {
             sums[chunk] = Self.sum(of: 0..<reduction.slotCount, values) ?? 0
         }
         orphans.squares = squares
-        reduced.merge(sums) { _, new in new }
+        reduced.take(sums, of: reduction.number)
         tellOfSum(shards, round)
     }
 

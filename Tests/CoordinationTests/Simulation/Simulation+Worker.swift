@@ -165,6 +165,11 @@ extension Simulation {
         var finished: [PartialSums.Finished]
         if world.flaky(lease.step, slot, index) {
             outcome.notFinite = "unet"
+            if let (slots, lefts) = sums.completion(by: slot) {
+                let sum = Self.floats(gradient)
+                for left in lefts { for index in 0..<2 { sum.elements[index] += left.elements[index] } }
+                spreadInVain(sum, over: slots, of: lease, from: index)
+            }
             tellWorker(index, .notFinite(lease: lease.number, round: lease.round, outcome))
             finished = sums.leaveOut(slot)
         } else {

@@ -57,7 +57,7 @@ struct Simulation {
     /// Slots that are done, of the whole run.
     var cursor = 0
     /// By chunk, what the owners of shards have added up in this round.
-    var reduced: [UInt32: Float] = [:]
+    var reduced = Arrived()
     /// Parts of sums that the coordinator adds up in place of an owner that is gone.
     var orphans = Orphans()
     var shardedSteps = 0

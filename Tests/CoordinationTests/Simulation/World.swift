@@ -5,7 +5,7 @@ extension Simulation {
     enum Fault: String, CaseIterable {
         case drop, duplicate, delay, reorder, corrupt, deafCoordinator, deafWorker
         case crash, freeze, hang, slow, preempt
-        case cutOff, ownerGone, misstatedNorm, falseSegment, longerSegment, falseShard
+        case cutOff, ownerGone, misstatedNorm, falseSegment, longerSegment, falseShard, sumInVain
         case flippedSum, flippedWeights, absurd, spike
         case coordinatorCrash, fullDisk
         case pause, drain, save, admit, stop
