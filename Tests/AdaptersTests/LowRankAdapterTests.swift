@@ -67,6 +67,36 @@ import Torch
         }
     }
 
+    /// Single rows, odd numbers of everything, and more rows and columns than are taken at a time.
+    @Test(
+        arguments: [[1, 2, 2, 1], [7, 11, 5, 3], [77, 64, 96, 4], [700, 70, 34, 2], [65, 300, 330, 16]],
+        [ScalarType.float32, .bfloat16])
+    func `does what plain products do, forth and back`(sizes: [Int], type: ScalarType) throws {
+        let adapter = try adapter(inputs: sizes[1], outputs: sizes[2], rank: sizes[3])
+        let x = try noise("x", [2, sizes[0], sizes[1]]).to(type)
+        let (weight, bias) = (
+            try noise("weight", [sizes[2], sizes[1]]).to(type), try noise("bias", [sizes[2]]).to(type)
+        )
+        let leaves = [x, adapter.down, adapter.up]
+        for leaf in leaves { leaf.requiresGradient = true }
+        let mine = try adapter.linear(x, weight: FrozenWeight(weight), bias: bias)
+        let wide = try x.to(.float32)
+        let theirs =
+            try linear(wide, weight.to(.float32), bias.to(.float32))
+            + linear(linear(wide, adapter.down), adapter.up) * 0.5
+        let tolerance = type == .float32 ? 1e-5 : 2e-2
+        #expect(try mine.scalarType == type)
+        #expect(try relativeError(mine.to(.float32), theirs) <= tolerance)
+        let seed = try noise("seed", mine.shape)
+        let found = try gradients(of: mine, seed: seed.to(type), withRespectTo: leaves)
+        let expected = try gradients(of: theirs, seed: seed, withRespectTo: leaves)
+        #expect(try found.map { try $0?.scalarType } == [type, .float32, .float32])
+        for (found, expected) in zip(found, expected) {
+            let (found, expected) = (try #require(found).to(.float32), try #require(expected).to(.float32))
+            #expect(try relativeError(found, expected) <= tolerance)
+        }
+    }
+
     @Test func `stacked on another is the sum of both, each at its weight`() throws {
         let one = try adapter(inputs: 20, outputs: 30)
         let other = LowRankAdapter(down: try noise("d", [5, 20]), up: try noise("u", [30, 5]), scale: 2)
