@@ -58,6 +58,20 @@ extension `The program` {
             #expect(try furnace.fingerprint(of: "disk/out/horse.safetensors") == Furnace.expected())
         }
 
+        @Test func `or read-only, pauses aloud, and goes on by itself when it may be written again`() throws {
+            let training = try furnace.train()
+            try training.wait(forOutput: "horse-step00000001.safetensors")
+            var cover: SmallDisk? = try SmallDisk(at: furnace.path("disk/out/state"), options: "ro")
+            try training.wait(forOutput: "paused before step")
+            #expect(
+                training.output.contains("could not be saved") && training.output.contains("Read-only file system"))
+            _ = cover
+            cover = nil
+            let ended = try training.end()
+            #expect(ended.status == 0 && ended.output.contains("going on with step"), "\(ended.errors)")
+            #expect(try furnace.fingerprint(of: "disk/out/horse.safetensors") == Furnace.expected())
+        }
+
         @Test func `from the start, does not begin`() throws {
             try disk.fill()
             let refusal = try furnace.train().end(within: 60).refusal()

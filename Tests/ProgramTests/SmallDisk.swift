@@ -1,7 +1,7 @@
 import Foundation
 import ProgramSupport
 
-/// A file system of a few megabytes in memory, for as long as this object lives.
+/// A file system in memory, for as long as this object lives; it covers what lies at its path.
 final class SmallDisk {
     let path: String
 
@@ -12,10 +12,11 @@ final class SmallDisk {
         return (try? SmallDisk(at: path)) != nil
     }()
 
-    init(at path: String) throws {
+    /// - Parameter options: of `mount`: a few megabytes, or `ro`.
+    init(at path: String, options: String = "size=4m") throws {
         self.path = path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        try Self.run("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", path)
+        try Self.run("mount", "-t", "tmpfs", "-o", options, "tmpfs", path)
     }
 
     deinit { try? Self.run("umount", "--lazy", path) }
