@@ -14,9 +14,21 @@ package struct GroupNorm {
         self.epsilon = epsilon
     }
 
-    /// x `[batch, channels, …]`, same shape back.
-    package func callAsFunction(_ x: Tensor) throws -> Tensor {
-        try groupNorm(x, groups: groups, weight: weight, bias: bias, epsilon: epsilon)
+    /// x `[batch, channels, height, width]`, same shape back.
+    ///
+    /// - Parameters:
+    ///   - shift: `[batch, channels]`, added to x first.
+    ///   - activated: whether SiLU follows.
+    package func callAsFunction(_ x: Tensor, adding shift: Tensor? = nil, activated: Bool = false) throws -> Tensor {
+        try groupNorm(
+            x, adding: shift, groups: groups, weight: weight, bias: bias, epsilon: epsilon, activated: activated
+        ).normed
+    }
+
+    /// The same for an x that has another use, which takes the x that comes back: its gradient is then made in one pass.
+    package func branching(_ x: Tensor, activated: Bool = false) throws -> (normed: Tensor, x: Tensor) {
+        try groupNorm(
+            x, adding: nil, groups: groups, weight: weight, bias: bias, epsilon: epsilon, activated: activated)
     }
 }
 

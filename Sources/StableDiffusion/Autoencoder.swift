@@ -94,7 +94,7 @@ private struct AutoencoderEncoder {
             for layer in stage.layers { x = try layer(x) }
             if let downsample = stage.downsample { x = try downsample(x) }
         }
-        return try convOut(silu(normOut(middle(x))))
+        return try convOut(normOut(middle(x), activated: true))
     }
 }
 
@@ -134,7 +134,7 @@ private struct AutoencoderDecoder {
             for layer in stage.layers { x = try layer(x) }
             if let upsample = stage.upsample { x = try upsample(x) }
         }
-        return try convOut(silu(normOut(x)))
+        return try convOut(normOut(x, activated: true))
     }
 }
 

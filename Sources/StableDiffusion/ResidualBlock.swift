@@ -30,9 +30,9 @@ struct ResidualBlock {
 
     /// x `[batch, inputs, height, width]`, time `[batch, timeWidth]` after its last activation.
     func callAsFunction(_ x: Tensor, time: Tensor? = nil) throws -> Tensor {
-        var h = try conv1(silu(norm1(x)))
-        if let time, let timeProjection { h = try h + timeProjection(time).unsqueezed(-1).unsqueezed(-1) }
-        h = try conv2(silu(norm2(h)))
+        let (normed, x) = try norm1.branching(x, activated: true)
+        let shift = try time.flatMap { time in try timeProjection?(time) }
+        let h = try conv2(norm2(conv1(normed), adding: shift, activated: true))
         return try (shortcut.map { try $0(x) } ?? x) + h
     }
 }

@@ -28,7 +28,8 @@ struct SpatialTransformer {
     /// x `[batch, channels, height, width]`, context `[batch, words, contextWidth]`; x's shape back.
     func callAsFunction(_ x: Tensor, context: Tensor) throws -> Tensor {
         let shape = x.shape
-        var tokens = try norm(x).permuted([0, 2, 3, 1]).reshaped([shape[0], shape[2] * shape[3], shape[1]])
+        let (normed, x) = try norm.branching(x)
+        var tokens = try normed.permuted([0, 2, 3, 1]).reshaped([shape[0], shape[2] * shape[3], shape[1]])
         tokens = try projectionIn(tokens)
         for layer in layers { tokens = try layer(tokens, context: context) }
         tokens = try projectionOut(tokens)
@@ -61,7 +62,6 @@ private struct TransformerLayer {
         let normed = try norm1(x)
         x = try attention1(normed, context: normed) + x
         x = try attention2(norm2(x), context: context) + x
-        let halves = try gated(norm3(x)).chunked(2, along: -1)
-        return try out(halves[0] * gelu(halves[1])) + x
+        return try out(geglu(gated(norm3(x)))) + x
     }
 }

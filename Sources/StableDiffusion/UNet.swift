@@ -116,6 +116,6 @@ package struct UNet {
             // A side that could not be halved evenly comes back to the size it had on the way down.
             if let upsample = stage.resampling { x = try upsample(x, to: skips.last?.shape.suffix(2).map(\.self)) }
         }
-        return try convOut(silu(normOut(x)))
+        return try convOut(normOut(x, activated: true))
     }
 }

@@ -21,7 +21,7 @@ extension OperatorTime {
         let stem = operation.hasSuffix("_") ? String(operation.dropLast()) : operation
         if let kind = Self.kinds[stem] { return kind }
         if operation.hasPrefix("_foreach") { return .optimizer }
-        return operation.contains("attention") ? .attention : .other
+        return operation.lowercased().contains("attention") ? .attention : .other
     }
 
     private static let kinds: [String: WorkKind] = {

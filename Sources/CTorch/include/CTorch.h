@@ -81,6 +81,14 @@ void ct_frozen_weight_release(ct_frozen_weight *weight);
 /// The weight as it was made, which stays in memory from then on.
 ct_tensor *ct_frozen_weight_plain(ct_frozen_weight *weight, char **error);
 
+/// Normalization over groups of channels of x `[pictures, channels, height, width]`, to which `shift` `[pictures, channels]`,
+/// if any, is added first; then, if activated, SiLU. Two results: that, and x, whose other uses go through it, so that their
+/// gradients are added in the same pass.
+int32_t ct_group_norm(const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias, const ct_tensor *shift,
+                      int64_t groups, double epsilon, bool activated, ct_tensor **results, char **error);
+/// GEGLU: x `[…, 2·width]` → `[…, width]`, the first half times GELU of the second.
+ct_tensor *ct_geglu(const ct_tensor *x, char **error);
+
 /// y = x·Wᵀ + b with W and b frozen.
 ct_tensor *ct_frozen_linear(const ct_tensor *x, ct_frozen_weight *weight, const ct_tensor *bias, char **error);
 /// y = x·Wᵀ + b + s·(x·Aᵀ)·Bᵀ with W and b frozen: no gradient of theirs, no temporary of y's size.
