@@ -1,6 +1,7 @@
 // Attention in several heads without a head's copy of its own, forward and backward, by oneDNN's small products.
 #include <ATen/native/CPUBlas.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
+#include <ATen/record_function.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
@@ -315,6 +316,7 @@ void run_backward(const variable_list &saved, const at::Tensor &gradient, int64_
 struct Attention : torch::autograd::Function<Attention> {
     static at::Tensor forward(AutogradContext *context, const at::Tensor &q, const at::Tensor &k, const at::Tensor &v,
                               int64_t heads) {
+        RECORD_FUNCTION("danlu::attention", std::vector<c10::IValue>({q, k}));
         auto query = q.contiguous(), key = k.contiguous(), value = v.contiguous();
         auto out = at::empty_like(query);
         auto logarithms = at::empty({query.size(0), heads, query.size(1)}, at::kFloat);
@@ -327,6 +329,7 @@ struct Attention : torch::autograd::Function<Attention> {
 
     static variable_list backward(AutogradContext *context, variable_list gradients) {
         auto saved = context->get_saved_variables();
+        RECORD_FUNCTION("danlu::attention_backward", std::vector<c10::IValue>({saved[0], saved[1]}));
         variable_list results;
         for (int i = 0; i < 3; i++) results.push_back(at::empty_like(saved[i]));
         auto run = saved[0].scalar_type() == at::kFloat ? run_backward<float> : run_backward<c10::BFloat16>;

@@ -1,5 +1,7 @@
 #include "Winograd.h"
 
+#include <ATen/record_function.h>
+
 #include "Packed.h"
 #include "Parallel.h"
 
@@ -268,6 +270,7 @@ int64_t WinogradWeight::side_for(const at::Tensor &x, at::IntArrayRef kernel, in
 at::Tensor WinogradWeight::convolution(const at::Tensor &x, const std::optional<at::Tensor> &bias) const {
     auto input = x.contiguous(at::MemoryFormat::ChannelsLast);
     auto result = at::empty({x.size(0), outputs, x.size(2), x.size(3)}, x.options(), at::MemoryFormat::ChannelsLast);
+    RECORD_FUNCTION("danlu::winograd", std::vector<c10::IValue>({input, result}));
     auto shift = bias ? bias->to(x.scalar_type()).contiguous() : at::Tensor();
     auto run = [&]<int side, typename Element>(Filter<side, Element> filter) {
         filter(bias ? shift.const_data_ptr<Element>() : nullptr, result);

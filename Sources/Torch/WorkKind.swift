@@ -27,7 +27,7 @@ extension OperatorTime {
     private static let kinds: [String: WorkKind] = {
         let names: [WorkKind: [String]] = [
             .frozenProduct: ["_linear_pointwise", "_reorder_linear_weight"],
-            .frozenConvolution: ["_convolution_pointwise", "_reorder_convolution_weight"],
+            .frozenConvolution: ["winograd", "_convolution_pointwise", "_reorder_convolution_weight"],
             .product: ["mm", "addmm", "bmm", "baddbmm", "linear", "matmul", "addmv", "mv"],
             .convolution: [
                 "conv2d", "convolution", "_convolution", "mkldnn_convolution", "_slow_conv2d_forward", "thnn_conv2d",
@@ -59,7 +59,8 @@ extension OperatorTime {
     /// Multiplications and additions of all its calls, where it is a product; 0 elsewhere.
     package var operations: Double {
         func count(_ shape: [Int]) -> Double { shape.reduce(1) { $0 * Double($1) } }
-        guard let result = outputs.first, let first = inputs.first else { return 0 }
+        guard let first = inputs.first else { return 0 }
+        let result = outputs.first ?? [0]
         let operation = name.split(separator: ":").last.map(String.init) ?? name
         let each: Double
         switch operation {
@@ -68,6 +69,8 @@ extension OperatorTime {
             each = inputs.count > 1 ? 2 * count(result) * Double(inputs[1].last ?? 0) : 0
         case "_convolution_pointwise", "mkldnn_convolution", "_slow_conv2d_forward":
             each = inputs.count > 1 ? 2 * count(result) * count(Array(inputs[1].dropFirst())) : 0
+        // As many as the convolution has, which is more than it does: x and y of a 3×3 kernel.
+        case "winograd": each = inputs.count > 1 ? 2 * count(inputs[1]) * Double(first[1]) * 9 : 0
         case "convolution_backward":
             // One product each for the gradients of the input and of the weight, which have as many extents.
             let products = Double(outputs.count(where: { $0.count == first.count }))
@@ -75,6 +78,10 @@ extension OperatorTime {
         case "_scaled_dot_product_flash_attention_for_cpu": each = attention(first, inputs[1], products: 2)
         case "_scaled_dot_product_flash_attention_for_cpu_backward":
             each = inputs.count > 2 ? attention(inputs[1], inputs[2], products: 5) : 0
+        // Queries and keys, `[batch, tokens, heads·width]`.
+        case "attention", "attention_backward":
+            let products = operation == "attention" ? 2.0 : 5.0
+            each = inputs.count > 1 && inputs[1].count == 3 ? 2 * products * count(first) * Double(inputs[1][1]) : 0
         default: each = 0
         }
         return each * Double(calls)
