@@ -34,6 +34,9 @@ struct MetricsText {
         let last = reading.latest?.values ?? [:]
         gauge("danlu_loss", "The last step's mean loss.", last["loss"])
         gauge("danlu_average_loss", "The loss averaged over an epoch, as kohya's avr_loss.", last["average_loss"])
+        gauge(
+            "danlu_validation_loss", "The last mean loss on the pictures that are held out.",
+            reading.validation.loss.last)
         family(
             "danlu_band_loss", "The last step's mean loss of the samples whose timesteps fell into a band.",
             TimestepBand.all.compactMap { band in

@@ -17,6 +17,7 @@ struct RunReading: Sendable {
     private(set) var table = StepTable()
     /// The last step alone.
     private(set) var latest: JournalReader.Bucket?
+    private(set) var validation = ValidationView()
     private(set) var work = WorkView()
     private(set) var stays = StaysView()
     private(set) var events: [JournalReader.Event] = []
@@ -68,6 +69,14 @@ struct RunReading: Sendable {
             reading.latest = try pulse.lastStep.flatMap { step throws(JournalError) in
                 try reader.buckets(from: step, stride: 1).first
             }
+        }
+        attempt { reading throws(JournalError) in
+            // A step that is done changes none; going back to an earlier one may.
+            let isOld =
+                before?.lastValidation == pulse.lastValidation && before?.lives == pulse.lives
+                && before?.lastStep ?? -1 <= pulse.lastStep ?? -1
+            guard !isSameRun || !isOld else { return }
+            reading.validation = try ValidationView(reader)
         }
         attempt { reading throws(JournalError) in
             guard !isSameRun || before?.lastEvent != pulse.lastEvent else { return }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// What the page is told of.
 enum Topic: String, CaseIterable, Sendable {
-    case overview, steps, work, stays, events, samples
+    case overview, steps, validation, work, stays, events, samples
 }
 
 /// Follows a run's folder on a thread of its own, and wakes whoever watches when something has changed.
@@ -107,6 +107,7 @@ final class RunWatch: Sendable {
                 switch topic {
                 case .overview: try encoder.encode(overview)
                 case .steps: try encoder.encode(reading.table.columns(from: isNext ? reading.table.freshStep ?? 0 : 0))
+                case .validation: try encoder.encode(reading.validation)
                 case .work: try encoder.encode(reading.work)
                 case .stays: try encoder.encode(reading.stays)
                 case .events:
@@ -135,6 +136,7 @@ final class RunWatch: Sendable {
             state.reading = reading
             var changed: [Topic] = []
             if reading.table.freshStep != nil { changed.append(.steps) }
+            if reading.validation != before.validation { changed.append(.validation) }
             if reading.work != before.work { changed.append(.work) }
             if reading.stays != before.stays { changed.append(.stays) }
             if reading.freshEvents?.isEmpty != true { changed.append(.events) }

@@ -52,6 +52,8 @@ private struct ManifestBuilder {
     var heldOut: [FoundPicture] = []
     /// Of what was asked for; nil where no picture was asked to be held out.
     var largestSplit: Double?
+    /// What the order of those that are held out follows: the first folder's seed.
+    private var orderSeed: UInt64?
     private var folders: [Manifest.Folder] = []
     private var notes: [String] = []
     private var problems: [String] = []
@@ -93,6 +95,7 @@ private struct ManifestBuilder {
         largestSplit = max(largestSplit ?? 0, subset.validationSplit)
         let places = ValidationSplit.heldOut(
             of: pictures.count, split: subset.validationSplit, seed: subset.validationSeed ?? seed)
+        orderSeed = orderSeed ?? subset.validationSeed ?? seed
         heldOut += places.map { pictures[$0] }
         let rest = Set(pictures.indices).subtracting(places).sorted()
         return rest.map { pictures[$0] }
@@ -151,7 +154,7 @@ private struct ManifestBuilder {
     /// Opens every picture; several at a time, but never more than eight, each of which may take much memory.
     func manifest(progress: @Sendable (Int, Int) -> Void) throws -> Manifest {
         let trained = found.count
-        let validation = ValidationSplit.order(of: heldOut.count, seed: seed).map { heldOut[$0] }
+        let validation = ValidationSplit.order(of: heldOut.count, seed: orderSeed ?? seed).map { heldOut[$0] }
         let found = found + validation
         let outcomes = Mutex([Result<Manifest.Picture, Problem>?](repeating: nil, count: found.count))
         let next = Atomic(0)

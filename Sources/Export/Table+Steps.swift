@@ -34,8 +34,15 @@ extension Table {
                     Column(name: "samples/\(band.name)", meaning: "how many they were"),
                 ]
             }
+            + [
+                Column(
+                    name: "validation_loss",
+                    meaning: "of the weights it led to, on the pictures that are held out; missing where not measured")
+            ]
     ) { reader, take in
         try forEachPage(of: reader) { page in
+            let validations = try reader.validations(steps: page[0].step...page[page.count - 1].step)
+            let measured = Dictionary(validations.map { ($0.entry.step, $0.entry.loss) }, uniquingKeysWith: { $1 })
             for step in page {
                 let numbers: [Value] = [
                     .whole(step.step), .whole(step.epoch), .time(step.time), .number(step.seconds), .number(step.loss),
@@ -48,7 +55,7 @@ extension Table {
                 let bands = TimestepBand.all.flatMap { band in
                     [Value.number(step.bands[band]?.mean), .whole(step.bands[band]?.samples ?? 0)]
                 }
-                try take(numbers + rates + bands)
+                try take(numbers + rates + bands + [.number(measured[step.step])])
             }
         }
     }

@@ -13,6 +13,8 @@ package final class TensorBoardLog: Sendable {
         var file: TensorBoardFile?
         /// The last step that is written.
         var last: JournalReader.Step?
+        /// The number of the last validation loss that is written.
+        var validation: Int64 = 0
         var pictures: Set<SamplePicture> = []
         var trouble: String?
     }
@@ -89,8 +91,10 @@ package final class TensorBoardLog: Sendable {
 
     /// Whether the last step is still what it was: the run has not gone back, and the journal is the same.
     private func isUnchanged(_ last: JournalReader.Step?, _ reader: JournalReader) throws -> Bool {
-        guard let last else { return true }
-        return try reader.steps(from: last.step, limit: 1).first == last
+        guard var last, var now = try reader.steps(from: last.step, limit: 1).first else { return last == nil }
+        // Where a step's time went is written down later than the step, and is not shown.
+        (last.split, now.split) = ([:], [:])
+        return now == last
     }
 
     private func append(from reader: JournalReader, to file: inout TensorBoardFile, _ state: inout State) throws {
@@ -110,6 +114,12 @@ package final class TensorBoardLog: Sendable {
             }
             try file.append(events)
             state.last = last
+        }
+        while true {
+            let validations = try reader.validations(after: state.validation, limit: Self.stepsAtOnce)
+            guard let last = validations.last else { break }
+            try file.append(validations.map(TensorBoardTags.event))
+            state.validation = last.id
         }
         let done = state.last.map { TensorBoardTags.step($0) } ?? 0
         for picture in SamplePicture.all(of: run) where picture.step <= done && !state.pictures.contains(picture) {

@@ -25,6 +25,21 @@ enum TensorBoardTags {
             contents: .summary(values.compactMap { tag, number in number.map { (tag, .scalar(Float($0))) } }))
     }
 
+    /// kohya's averages over the held-out pictures, and how far they lie above the training loss.
+    static func event(of validation: JournalReader.Validation) -> TensorBoardEvent {
+        let entry = validation.entry
+        let spans = [entry.isOfStep ? "step" : nil, entry.isOfEpoch ? "epoch" : nil].compactMap(\.self)
+        let values = spans.flatMap { span -> [(tag: String, number: Double?)] in
+            [
+                ("loss/validation/\(span)_average", entry.loss),
+                ("loss/validation/\(span)_divergence", validation.averageLoss.map { entry.loss - $0 }),
+            ]
+        }
+        return TensorBoardEvent(
+            time: validation.time, step: entry.step + 1,
+            contents: .summary(values.compactMap { tag, number in number.map { (tag, .scalar(Float($0))) } }))
+    }
+
     /// At the last step of an epoch.
     static func epochEvent(of step: JournalReader.Step) -> TensorBoardEvent? {
         step.averageLoss.map {

@@ -4,6 +4,8 @@ import Foundation
 package enum Entry: Equatable, Sendable {
     /// A step was applied; a row that an earlier life of the coordinator wrote of it is replaced.
     case step(StepEntry)
+    /// The validation loss was measured; an earlier row of the same step is replaced.
+    case validation(ValidationEntry)
     /// Something else that a step's time went to, at the coordinator, known only when the step is over.
     case span(step: Int, name: String, seconds: Double)
     /// A worker was welcomed.
@@ -25,7 +27,7 @@ package enum Entry: Equatable, Sendable {
     /// The others are dropped, and counted, when they come faster than the disk takes them.
     var isAccount: Bool {
         switch self {
-        case .step, .saved, .rolledBack: true
+        case .step, .validation, .saved, .rolledBack: true
         case .span, .joined, .ready, .left, .event: false
         }
     }

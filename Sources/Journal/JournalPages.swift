@@ -65,6 +65,13 @@ struct JournalPages: Sendable {
     private func write(_ entry: Entry, at time: TimeInterval, in database: Database) throws -> String? {
         switch entry {
         case .step(let entry): return try write(entry, at: time, in: database)
+        case .validation(let entry):
+            try database.execute(
+                sql: """
+                    INSERT OR REPLACE INTO validations (step, time, loss, samples, of_step, of_epoch)
+                    VALUES (?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [entry.step, time, entry.loss, entry.samples, entry.isOfStep, entry.isOfEpoch])
         case .span(let step, let name, let seconds):
             try database.execute(
                 sql: "INSERT OR REPLACE INTO spans VALUES (?, 0, ?, ?)", arguments: [step, name, seconds])
@@ -113,7 +120,7 @@ struct JournalPages: Sendable {
     private func write(_ entry: StepEntry, at time: TimeInterval, in database: Database) throws -> String? {
         let earlier = try Int64.fetchOne(
             database, sql: "SELECT weights FROM steps WHERE step = ?", arguments: [entry.step])
-        for table in ["steps", "rates", "ledger", "shares", "spans", "bands"] {
+        for table in ["steps", "rates", "ledger", "shares", "spans", "bands", "validations"] {
             try database.execute(sql: "DELETE FROM \(table) WHERE step = ?", arguments: [entry.step])
         }
         let weights = Int64(bitPattern: entry.weights)

@@ -22,6 +22,8 @@ extension JournalReader {
         /// The last event's and the last stay's number; 0 before the first.
         package var lastEvent: Int64
         package var lastStay: Int64
+        /// And the last validation loss's.
+        package var lastValidation: Int64
         /// Workers that are in.
         package var present: Int
     }
@@ -41,6 +43,7 @@ extension JournalReader {
                 lastStep: step?["step"], time: step?.date("time"), epoch: step?["epoch"],
                 lastEvent: try number("SELECT max(id) FROM events"),
                 lastStay: try number("SELECT max(id) FROM stays"),
+                lastValidation: try number("SELECT max(id) FROM validations"),
                 present: Int(try number("SELECT count(*) FROM stays WHERE left IS NULL")))
         }
     }

@@ -5,6 +5,8 @@ package import Recipe
 package enum Quantity: Hashable, Sendable {
     case loss
     case averageLoss
+    /// Of the steps after which it was measured.
+    case validationLoss
     case gradientNorm
     case noiseScale
     /// Samples in the sum.
@@ -44,6 +46,12 @@ package enum Quantity: Hashable, Sendable {
         return switch self {
         case .loss: column("loss")
         case .averageLoss: column("average_loss")
+        case .validationLoss:
+            (
+                """
+                SELECT step, validations.loss AS value FROM validations JOIN steps USING (step) WHERE superseded = 0
+                """, []
+            )
         case .gradientNorm: column("gradient_norm")
         case .noiseScale: column("noise_scale")
         case .samples: column("samples")

@@ -56,16 +56,29 @@ enum Schema {
             step INTEGER NOT NULL, band INTEGER NOT NULL, samples INTEGER NOT NULL, loss REAL NOT NULL,
             PRIMARY KEY (step, band)) WITHOUT ROWID;
         """,
+        // The loss on pictures that are held out, of the weights that a step led to.
+        """
+        CREATE TABLE validations (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, step INTEGER NOT NULL UNIQUE, time REAL NOT NULL, loss REAL NOT NULL,
+            samples INTEGER NOT NULL, of_step INTEGER NOT NULL, of_epoch INTEGER NOT NULL);
+        """,
     ]
 
     /// What a file of each version lacks for this program's queries, made up in memory for a reader, who may not change
     /// the file.
+    ///
+    /// Those of each version come on top of the later ones'.
     private static let makeshifts = [
         1: """
         CREATE TEMP VIEW run AS SELECT *, '' AS name, '' AS plan FROM main.run;
         CREATE TEMP VIEW steps AS SELECT *, NULL AS effective_batch FROM main.steps;
         CREATE TEMP TABLE bands (step INTEGER, band INTEGER, samples INTEGER, loss REAL);
-        """
+        """,
+        2: """
+        CREATE TEMP TABLE validations (
+            id INTEGER PRIMARY KEY, step INTEGER, time REAL, loss REAL, samples INTEGER, of_step INTEGER,
+            of_epoch INTEGER);
+        """,
     ]
 
     /// Brings a database, empty or of an earlier version, to a version.
@@ -78,7 +91,9 @@ enum Schema {
 
     /// Lets a reader of this program understand a file of an earlier version.
     static func understand(_ database: Database) throws {
-        if let views = makeshifts[try number(of: database)] { try database.execute(sql: views) }
+        for lacking in try number(of: database)..<version {
+            if let views = makeshifts[lacking] { try database.execute(sql: views) }
+        }
     }
 
     private static func number(of database: Database) throws -> Int {

@@ -85,6 +85,7 @@ package struct RunView: Sendable {
         var facts: [String] = []
         if let loss = standing.loss { facts.append("loss \(Figures.loss(loss))") }
         if let average = standing.averageLoss { facts.append("avr_loss \(Figures.loss(average))") }
+        if let loss = standing.validationLoss { facts.append("val_loss \(Figures.loss(loss))") }
         if let seconds = standing.secondsPerStep { facts.append(Figures.speed(secondsPerStep: seconds)) }
         if let speed = standing.imagesPerSecond { facts.append("\(Figures.significant(speed)) images/s") }
         if !standing.learningRates.isEmpty {

@@ -123,6 +123,8 @@ package struct Standing: Codable, Equatable, Sendable {
     package var loss: Double?
     /// kohya's `avr_loss`.
     package var averageLoss: Double?
+    /// The last one, on pictures that are held out.
+    package var validationLoss: Double?
     /// By parameter group.
     package var learningRates: [String: Double] = [:]
     package var gradientNorm: Double?

@@ -16,6 +16,13 @@ package struct Validation: Codable, Equatable, Sendable {
 
     package init() {}
 
+    /// The seed of the noise: none that a run trains with has its numbers.
+    package static func noiseSeed(_ seed: UInt64) -> UInt64 {
+        // 0 and 1 say which pictures are held out, and in which order they are looked at.
+        var random = CounterRandom(seed: seed, purpose: .validation, picture: 2)
+        return random.uint64()
+    }
+
     /// Why the loss is measured now.
     package struct Marks: Codable, Equatable, Sendable {
         /// `validate_every_n_steps` has come round.

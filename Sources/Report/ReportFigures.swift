@@ -19,6 +19,7 @@ struct ReportFigures {
         if let last = report.last {
             figures.append((last.epoch == 0 ? "epoch" : "epochs", "\(last.epoch + 1)"))
             figures += last.averageLoss.map { [("avr_loss", Figures.loss($0))] } ?? []
+            figures += latest("Loss", "validation loss").map { [("validation loss", Figures.loss($0.mean))] } ?? []
         }
         figures.append(("computing", ReportText.duration(report.seconds)))
         if report.seconds > 0 { figures.append(("samples/s", Figures.significant(Double(samples) / report.seconds))) }

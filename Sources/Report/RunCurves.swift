@@ -10,11 +10,16 @@ enum RunCurves {
 
     static let all: [@Sendable (JournalReader) throws -> Curve] = [
         { reader in
-            Curve(
-                title: "Loss", caption: "each step's, and kohya's avr_loss",
+            let validation = try reader.series(.validationLoss, limit: points)
+            return Curve(
+                title: "Loss",
+                caption: validation.isEmpty
+                    ? "each step's, and kohya's avr_loss"
+                    : "each step's, kohya's avr_loss, and that of held-out pictures",
                 lines: [
                     .init(name: "loss", points: try reader.series(.loss, limit: points), hasRange: true),
                     .init(name: "avr_loss", points: try reader.series(.averageLoss, limit: points)),
+                    .init(name: "validation loss", points: validation),
                 ], isMain: true)
         },
         { reader in

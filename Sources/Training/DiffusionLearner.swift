@@ -25,14 +25,14 @@ package struct SlotGradient: Equatable, Sendable {
 /// that who computes a slot never changes what comes of it.
 package final class DiffusionLearner {
     package let table: ShapeTable
-    private let recipe: Recipe
-    private let manifest: Manifest
+    let recipe: Recipe
+    let manifest: Manifest
     private let plan: TrainingPlan
-    private let model: AdaptedModel
+    let model: AdaptedModel
     private let checkpoint: Checkpoint
-    private let conditioning: Conditioning
+    let conditioning: Conditioning
     private let latents: LatentSource
-    private let loss: DiffusionLoss
+    let loss: DiffusionLoss
     private let autoencoder: AutoencoderConfiguration
 
     /// - Parameters:
@@ -101,7 +101,8 @@ package final class DiffusionLearner {
         }
         let slot = plan.slot(ofRun: number)
         let pictures = slot.samples.map { manifest.pictures[$0.picture] }
-        let clean = try cleanLatents(of: slot)
+        let draws = NoiseDraws(recipe.objective, seed: recipe.run.seed, slot: slot)
+        let clean = try cleanLatents(of: views(of: slot), draws)
         let checkpoints = recipe.precision.gradientCheckpointing ? ActivationCheckpoints(leaves: leaves) : nil
         let captions = zip(slot.samples, pictures).map { caption(of: $1, at: $0, epoch: slot.epoch) }
         let weights = pictures.map { $0.isRegularization ? recipe.data.priorLossWeight : 1 }
@@ -109,7 +110,7 @@ package final class DiffusionLearner {
         let context = try conditioning.context(
             of: captions, checkpoints: recipe.network.trainsTextEncoder ? textCheckpoints : nil)
         let losses = try loss.losses(
-            of: clean, draws: NoiseDraws(recipe.objective, seed: recipe.run.seed, slot: slot), weights: weights
+            of: clean, draws: draws, weights: weights
         ) { noisy, timesteps in
             try model.unet(noisy, timesteps: timesteps, context: context, checkpoints: checkpoints)
         }
@@ -140,13 +141,13 @@ package final class DiffusionLearner {
         result.squaredNorm = total / (scale * scale)
     }
 
-    private func cleanLatents(of slot: Slot) throws -> Tensor {
-        let found = try views(of: slot).map { try latents.latents(of: $0, view: $1) }
+    /// A sample of what the VAE says of each view, scaled: `[views, channels, height, width]`.
+    func cleanLatents(of views: [(Manifest.Picture, SampleView)], _ draws: NoiseDraws) throws -> Tensor {
+        let found = try views.map { try latents.latents(of: $0, view: $1) }
         let shape = found[0].shape
         let values = found.flatMap(\.mean)
         let spreads = found.flatMap(\.logVariance)
         let whole = [found.count, shape.channels, shape.height, shape.width]
-        let draws = NoiseDraws(recipe.objective, seed: recipe.run.seed, slot: slot)
         let deviation = try (Tensor.of(spreads, shape: whole) * 0.5).exponential()
         let sample =
             try Tensor.of(values, shape: whole)

@@ -12,11 +12,14 @@ package struct NoiseDraws {
     private let objective: Objective
     private let seed: UInt64
     private let slot: Slot
+    private let fixedTimesteps: [Int]?
 
-    package init(_ objective: Objective, seed: UInt64, slot: Slot) {
+    /// - Parameter timesteps: of each sample, where they are not drawn.
+    package init(_ objective: Objective, seed: UInt64, slot: Slot, timesteps: [Int]? = nil) {
         self.objective = objective
         self.seed = seed
         self.slot = slot
+        fixedTimesteps = timesteps
     }
 
     private func random(_ purpose: CounterRandom.Purpose, _ sample: SampleAddress) -> CounterRandom {
@@ -84,7 +87,8 @@ package struct NoiseDraws {
 
     /// A timestep for each sample, uniform in `min_timestep ..< max_timestep`.
     package func timesteps() -> [Int] {
-        slot.samples.map { sample in
+        if let fixedTimesteps { return fixedTimesteps }
+        return slot.samples.map { sample in
             guard objective.minTimestep < objective.maxTimestep else { return objective.maxTimestep }
             var random = random(.timestep, sample)
             return random.integer(in: objective.minTimestep..<objective.maxTimestep)

@@ -22,31 +22,19 @@ package final class PictureInProgress {
         self.weights = weights
         adapterWeight = request.adapterWeight
         self.sampling = sampling
-        denoising = try Self.with(weights, request.adapterWeight, in: adapters) { try sampling.begin(request) }
+        denoising = try adapters.lend(to: weights, multiplier: request.adapterWeight) { try sampling.begin(request) }
     }
 
     /// Goes on by one step.
     ///
     /// - Returns: the picture, after the last one.
     package func advance() throws -> PixelImage? {
-        let isLast = try Self.with(weights, adapterWeight, in: adapters) { try sampling.advance(&denoising) }
+        let isLast = try adapters.lend(to: weights, multiplier: adapterWeight) { try sampling.advance(&denoising) }
         guard isLast else { return nil }
         let made = try withoutGradients { try sampling.picture(of: denoising.latents) }
         return PixelImage(made)
     }
 
-    /// Runs `body` with other weights in the adapters.
-    private static func with<Result>(
-        _ weights: [Float], _ multiplier: Double, in adapters: AdapterSet, _ body: () throws -> Result
-    ) throws -> Result {
-        let own = try adapters.floats()
-        try weights.withUnsafeBufferPointer { try adapters.load($0) }
-        adapters.multiplier = multiplier
-        let result = Swift.Result { try body() }
-        adapters.multiplier = 1
-        try own.withUnsafeBufferPointer { try adapters.load($0) }
-        return try result.get()
-    }
 }
 
 extension DiffusionLearner {
@@ -55,10 +43,14 @@ extension DiffusionLearner {
     /// - Throws: ``ModelError`` when the request does not suit the model, `AdapterError` when there are not `table.count`
     ///   weights.
     package func picture(_ request: SamplingRequest, weights: [Float]) throws -> PictureInProgress {
+        try requireWhole(weights)
+        return try PictureInProgress(request, weights: weights, sampling: sampling(), adapters: adapters)
+    }
+
+    func requireWhole(_ weights: [Float]) throws {
         guard weights.count == table.count else {
             throw AdapterError.wrongCount(expected: table.count, actual: weights.count)
         }
-        return try PictureInProgress(request, weights: weights, sampling: sampling(), adapters: adapters)
     }
 }
 

@@ -23,7 +23,7 @@ package enum CoordinatorMessage: Codable, Equatable, Sendable {
     case reshard(round: UInt32, shards: [Shard])
     /// "Send me all your sums of this round yourself."
     case resend(round: UInt32)
-    /// "Please make a picture, between slots or while you have none."
+    /// "Please make a picture, or measure the validation losses, between slots or while you have none."
     case paint(PictureTask)
     /// "I have so many bytes of your picture." All of them, or more: it is done with.
     case paintedSoFar(number: UInt64, count: Int)

@@ -1,8 +1,15 @@
 package import ContentStore
 package import Foundation
 
-/// A picture that a worker is asked to make when there is time for it.
+/// What a worker is asked to make of a step's weights when there is time for it: a picture, or the validation losses.
 package struct PictureTask: Codable, Equatable, Sendable {
+    package enum Kind: String, Codable, Sendable {
+        case picture
+        /// The loss of each sample that is held out, as a file like a picture's.
+        case validation
+    }
+
+    package var kind: Kind
     /// Counts tasks; a task that is given to another worker keeps its number.
     package var number: UInt64
     /// How many steps had been done when it was due.
@@ -14,7 +21,10 @@ package struct PictureTask: Codable, Equatable, Sendable {
     /// What it is to be of, as the program wrote it down for its workers: for it alone to read.
     package var request: Data
 
-    package init(number: UInt64, step: Int, index: Int, weights: Content, request: Data) {
+    package init(
+        _ kind: Kind = .picture, number: UInt64, step: Int, index: Int, weights: Content, request: Data
+    ) {
+        self.kind = kind
         self.number = number
         self.step = step
         self.index = index
@@ -23,7 +33,7 @@ package struct PictureTask: Codable, Equatable, Sendable {
     }
 }
 
-/// A piece of a picture that has been made, as a file's bytes.
+/// A piece of what a task asked for, as a file's bytes.
 ///
 /// The next is sent when the coordinator has said that it has this one, so that pictures never crowd a connection.
 package struct PicturePiece: Codable, Equatable, Sendable {

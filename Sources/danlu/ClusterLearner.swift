@@ -43,6 +43,10 @@ final class ClusterLearner: Learner {
         try LearnersPicture(request, weights: weights, learner: learner)
     }
 
+    func validation(_ request: Data, weights: [Float]) throws -> any Painting {
+        LearnersValidation(try learner.validation(weights: weights))
+    }
+
     func checksumOfWeights() throws -> UInt64? {
         try learner.weights().withUnsafeBytes { checksum($0) }
     }

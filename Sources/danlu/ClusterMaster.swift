@@ -12,6 +12,7 @@ final class ClusterMaster: Master {
     private let report: (StepResult) -> Void
     private let journal: JournalWriter
     private let pictures: RunPictures
+    private let validation: RunValidation
     private var contribution: StepContribution?
 
     /// - Parameters:
@@ -20,7 +21,7 @@ final class ClusterMaster: Master {
     ///     to; what it gives is kept with the state.
     ///   - report: told of it when it may have been saved.
     init(
-        _ master: TrainingMaster, journal: JournalWriter, pictures: RunPictures,
+        _ master: TrainingMaster, journal: JournalWriter, pictures: RunPictures, validation: RunValidation,
         record: @escaping (StepResult, StepContribution, UInt64) -> Data?,
         report: @escaping (StepResult) -> Void
     ) {
@@ -28,6 +29,7 @@ final class ClusterMaster: Master {
         self.report = report
         self.journal = journal
         self.pictures = pictures
+        self.validation = validation
         master.beforeState = { try journal.flush() }
         shapeTableHash = master.table.hash
         master.remember = { [unowned self, unowned master] result in
@@ -75,6 +77,14 @@ final class ClusterMaster: Master {
     func keep(picture: [UInt8], step: Int, index: Int) throws {
         try pictures.keep(picture, step: step, index: index)
     }
+
+    func validationDue() -> Data? {
+        let isDue = validation.isDue(step: master.step, firstSlot: master.firstSlot, isLast: master.isComplete)
+        // The recipe says all that there is to know.
+        return isDue ? Data() : nil
+    }
+
+    func keep(validation file: [UInt8], step: Int) throws -> Double { try validation.keep(file, step: step) }
 
     var unsaved: String? { master.unsaved ?? journal.trouble?.description }
 

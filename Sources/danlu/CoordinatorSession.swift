@@ -95,6 +95,8 @@ struct CoordinatorSession {
         defer { dashboard?.stop() }
 
         let pictures = try RunPictures(prompts, recipe: recipe, plan: prepared.plan, files: files)
+        let resumed = training.step
+        let measured = try? JournalReader(run: files.directory).validations(steps: resumed - 1...resumed - 1)
         let progress = ProgressReporter(output, plan: prepared.plan, batch: recipe.batch, memo: training.memo)
         let identity = try files.nextIdentity()
         let runID = RunID(identity.first, identity.second)
@@ -122,7 +124,15 @@ struct CoordinatorSession {
             writer.write(.saved(step: step, path: path))
             if !files.states.contains(path) { progress.note("saved \(path)", event: "saved") }
         }
-        let master = ClusterMaster(training, journal: writer, pictures: pictures) { result, contribution, weights in
+        let validation = RunValidation(
+            recipe, plan: prepared.plan, heldOut: prepared.manifest.heldOut.count,
+            isKnown: { $0 == resumed && measured?.isEmpty == false },
+            record: {
+                journal.validated($0)
+                progress.validated($0.loss)
+            })
+        let master = ClusterMaster(training, journal: writer, pictures: pictures, validation: validation) {
+            result, contribution, weights in
             let memo = progress.memo(of: result)
             journal.took(result, contribution, averageLoss: progress.averageLoss, weights: weights)
             return memo

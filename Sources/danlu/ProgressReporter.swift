@@ -58,6 +58,9 @@ final class ProgressReporter: Sendable {
     /// What the program knows of the run beyond what the cluster does.
     var progress: RunProgress { state.withLock { $0.progress } }
 
+    /// Takes the last validation loss.
+    func validated(_ loss: Double) { state.withLock { $0.progress.validationLoss = loss } }
+
     /// Takes a step that was applied; it is shown when ``happened(_:)`` tells of it.
     func report(_ result: StepResult) { state.withLock { $0.applied = result } }
 

@@ -57,6 +57,12 @@ final class RunJournal: Sendable {
         board?.follow()
     }
 
+    /// Takes the validation loss of a step that was applied.
+    func validated(_ entry: ValidationEntry) {
+        writer.write(.validation(entry))
+        board?.follow()
+    }
+
     /// Writes down how this life of the coordinator ended; the states are safe whatever becomes of it.
     ///
     /// - Parameter say: told what it could not be.

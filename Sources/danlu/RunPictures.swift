@@ -10,11 +10,10 @@ import Training
 final class RunPictures {
     private let prompts: SamplePrompts
     private let recipe: Recipe
-    private let plan: TrainingPlan
     private let folder: URL
+    private let plan: TrainingPlan
     private let states: StateFolder
-    /// Where the step before began: in steps of the plan, and whole epochs.
-    private var before: (steps: Int, epochs: Int)?
+    private var marks: PlanMarks
 
     /// Makes the folder and writes `prompts.txt` into it, if there are to be pictures.
     init(_ prompts: SamplePrompts, recipe: Recipe, plan: TrainingPlan, files: RunFiles) throws {
@@ -22,6 +21,7 @@ final class RunPictures {
         self.recipe = recipe
         self.plan = plan
         states = files.states
+        marks = PlanMarks(plan)
         folder = files.directory.appending(path: SamplePicture.folder)
         guard !prompts.prompts.isEmpty else { return }
         do {
@@ -36,10 +36,7 @@ final class RunPictures {
     ///
     /// - Parameter firstSlot: where the next step begins.
     func due(step: Int, firstSlot: Int) -> [Data] {
-        let now = place(ofSlot: firstSlot)
-        let isResumed = before == nil && step > 0
-        let earlier = isResumed ? place(ofSlot: firstSlot - 1) : before
-        before = now
+        let (earlier, now, isResumed) = marks.advance(to: step, firstSlot: firstSlot)
         guard !prompts.prompts.isEmpty, recipe.samples.areDue(before: earlier, now: now) else { return [] }
         // Those of the step that a run goes on from may have been made by the life before.
         if isResumed, isWhole(step) { return [] }
@@ -54,17 +51,12 @@ final class RunPictures {
             // What is damaged has been named when the run looked for its past.
             guard let state = try? states.load(earlier), state.cursor.recipe == recipe.hash else { return nil }
             let firstSlot = state.cursor.firstSlot ?? plan.firstSlotOfRun(step: earlier)
-            let before = earlier == 0 ? nil : place(ofSlot: firstSlot - 1)
-            guard recipe.samples.areDue(before: before, now: place(ofSlot: firstSlot)),
+            let before = earlier == 0 ? nil : marks.place(ofSlot: firstSlot - 1)
+            guard recipe.samples.areDue(before: before, now: marks.place(ofSlot: firstSlot)),
                 let requests = try? prompts.requests(step: earlier, recipe)
             else { return nil }
             return MissedPictures(step: earlier, weights: state.weights, requests: requests)
         }
-    }
-
-    /// Steps of the plan, and whole epochs, that are done before a slot.
-    private func place(ofSlot slot: Int) -> (steps: Int, epochs: Int) {
-        (Int(plan.baseStep(ofSlot: slot)), slot / plan.slotsPerEpoch)
     }
 
     private func isWhole(_ step: Int) -> Bool {

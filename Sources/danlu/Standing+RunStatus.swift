@@ -15,6 +15,7 @@ extension Standing {
         loss = status.loss?.finite
         if let progress = status.progress {
             averageLoss = progress.averageLoss?.finite
+            validationLoss = progress.validationLoss?.finite
             learningRates = progress.learningRates.compactMapValues(\.finite)
             gradientNorm = progress.gradientNorm?.finite
             noiseScale = progress.noiseScale?.finite

@@ -50,7 +50,7 @@ import Wire
         #expect(table.leases.map(\.slots) == [0..<8])
         #expect(table.given["bob"] != nil && table.given["ada"] == nil)
         paint(first.task, by: "ada", &table, at: 1)
-        #expect(table.effects.contains(.keepPicture(first.task, Self.file, by: "ada")))
+        #expect(table.effects.contains(.keepResult(first.task, Self.file, by: "ada")))
         #expect(task(table)?.task.index == 1)
     }
 
@@ -93,7 +93,7 @@ import Wire
         #expect(second.name == "bob" && second.task == first)
         // What the dead one brought does not count, and the other's slots stay with it.
         paint(first, by: "bob", &table, at: 3)
-        #expect(table.effects.contains(.keepPicture(first, Self.file, by: "bob")))
+        #expect(table.effects.contains(.keepResult(first, Self.file, by: "bob")))
         table.bring(0..<8, by: "bob", at: 8)
         #expect(table.contribution?.samples == 8)
     }
@@ -135,7 +135,7 @@ import Wire
         table.join("bob", at: 0)
         #expect(makes(first, in: 1...200, moving: moving, &table) == nil)
         paint(first, by: "ada", &table, at: 200)
-        #expect(table.effects.contains(.keepPicture(first, Self.file, by: "ada")))
+        #expect(table.effects.contains(.keepResult(first, Self.file, by: "ada")))
 
         table.happen(.picturesDue(order(5, pictures: 1)), at: 200)
         let second = try #require(task(table))
@@ -184,11 +184,11 @@ import Wire
         var damaged = Self.file
         damaged[PicturePiece.limit] = 8
         say(piece(task, PicturePiece.limit, of: damaged), "ada", &table, at: 2)
-        #expect(!table.effects.contains { if case .keepPicture = $0 { true } else { false } })
+        #expect(!table.effects.contains { if case .keepResult = $0 { true } else { false } })
         let again = try #require(self.task(table)).task
         #expect(again == task)
         paint(again, by: "ada", &table, at: 3)
-        #expect(table.effects.contains(.keepPicture(task, Self.file, by: "ada")))
+        #expect(table.effects.contains(.keepResult(task, Self.file, by: "ada")))
         #expect(table.effects.contains(.release(task.weights)))
     }
 
@@ -198,7 +198,7 @@ import Wire
         table.join("ada", at: 0)
         let number = try #require(task(table)).task.number
         say(.notPainted(number: number, reason: "no memory"), "ada", &table, at: 1)
-        #expect(table.notes == [.noPicture(step: 0, number: 0, reason: "no worker can make it")])
+        #expect(table.notes == [.noPicture(step: 0, number: 0, reason: "no worker can do it")])
         table.happen(.picturesDue(order(3, pictures: 1)), at: 2)
         for seconds in [3.0, 4, 5] {
             #expect(task(table) != nil)
@@ -206,6 +206,47 @@ import Wire
             if seconds < 5 { table.join("ada", at: seconds + 0.5) }
         }
         #expect(table.notes.contains(.noPicture(step: 3, number: 0, reason: "its workers were lost over it")))
+    }
+
+    @Test func `come after the validation losses of their step, which are a task like them`() throws {
+        var table = Table { $0.minimumWorkers = 2 }
+        let weights = Content(of: [7])
+        table.happen(
+            .picturesDue(
+                PictureOrder(step: 4, weights: weights, requests: [Data([1])], validation: Data([2]), isLast: false)),
+            at: 0)
+        table.join("ada", at: 0)
+        let validation = try #require(task(table)).task
+        #expect(validation.kind == .validation && validation.step == 4 && validation.request == Data([2]))
+        table.join("bob", at: 0)
+        #expect(table.given["bob"] != nil && table.given["ada"] == nil)
+        say(piece(validation, 0), "ada", &table, at: 1)
+        table.happen(.unreachable(table.stamp("ada").worker), at: 2)
+        let again = try #require(task(table))
+        #expect(again.name == "bob" && again.task == validation)
+        paint(validation, by: "bob", &table, at: 3)
+        #expect(table.effects.contains(.keepResult(validation, Self.file, by: "bob")))
+        #expect(task(table)?.task.kind == .picture)
+        #expect(!table.effects.contains(.release(weights)))
+    }
+
+    @Test func `and validation losses are left out aloud, each in its own words`() throws {
+        var table = Table()
+        func order(_ step: Int, isLast: Bool = false) -> PictureOrder {
+            PictureOrder(
+                step: step, weights: Content(of: [UInt8(step)]), requests: [], validation: Data(), isLast: isLast)
+        }
+        for step in [1, 2, 3] { table.happen(.picturesDue(order(step)), at: 0) }
+        #expect(
+            table.notes == [
+                .notValidated(step: 3, reason: "earlier steps' are not finished; validate less often")
+            ])
+        #expect(table.effects.contains(.release(Content(of: [3]))))
+        table.join("ada", at: 0)
+        let number = try #require(task(table)).task.number
+        say(.notPainted(number: number, reason: "no memory"), "ada", &table, at: 1)
+        #expect(table.notes == [.notValidated(step: 1, reason: "no worker can do it")])
+        #expect(task(table)?.task.step == 2)
     }
 
     @Test func `of a third step wait for nobody: they are left out, aloud`() {

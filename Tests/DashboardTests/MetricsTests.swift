@@ -23,6 +23,8 @@ import Testing
         let coordinator = try run.coordinator(name: "a \"horse\"\\\n")
         coordinator.write(.joined(worker: "box1", number: 1, exactnessClass: "x"))
         try coordinator.write(steps: 0..<3, workers: ["box1", "box\"2\\\n"] + (0..<100).map { "many\($0)" })
+        coordinator.write(
+            .validation(ValidationEntry(step: 2, loss: 0.5, samples: 4, isOfStep: true, isOfEpoch: false)))
         coordinator.write(.span(step: 2, name: "optimizer", seconds: 0.25))
         try coordinator.flush()
         var reading = RunReading()

@@ -45,6 +45,21 @@ struct `The page` {
             #expect(lines as? Int == wanted, "\(card)")
         }
 
+        // A validation loss comes when later steps are done, and is a curve of its own, with its points.
+        for step in [3, 9] {
+            first.write(
+                .validation(ValidationEntry(step: step, loss: 0.5, samples: 4, isOfStep: true, isOfEpoch: false)))
+        }
+        try first.flush()
+        try await browser.wait(for: "document.querySelectorAll('#loss-card path.line').length === 3")
+        #expect(try await browser.text("#loss-card .legend").contains("validation"))
+        #expect(try await browser.text("#figures").contains("validation loss"))
+        let line = try await browser.evaluate(
+            "return document.querySelector('#loss-card path.line.k4').getAttribute('d')")
+        #expect((line as? String)?.count { $0 == "L" } == 1, "a line goes from each point to the next")
+        #expect(
+            try await browser.evaluate("return document.querySelectorAll('#loss-card circle.k4').length") as? Int == 2)
+
         try first.write(steps: 12..<14, workers: ["box1"])
         try await browser.wait(for: "document.querySelector('#figures dd').innerText.startsWith('14')")
 

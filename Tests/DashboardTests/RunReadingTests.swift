@@ -35,6 +35,24 @@ import Testing
         #expect(reading.table.rows.map(\.step) == Array(0..<23))
     }
 
+    @Test mutating func `has validation losses when they come, and without those to be measured again`() throws {
+        let coordinator = try run.coordinator()
+        try coordinator.write(steps: 0..<20)
+        reading.refresh(run: run.folder)
+        #expect(reading.validation == ValidationView())
+        for (step, loss) in [(9, 0.5), (19, 0.25)] {
+            coordinator.write(
+                .validation(ValidationEntry(step: step, loss: loss, samples: 4, isOfStep: true, isOfEpoch: false)))
+        }
+        try coordinator.flush()
+        reading.refresh(run: run.folder)
+        #expect(reading.validation.step == [9, 19] && reading.validation.loss == [0.5, 0.25])
+        #expect(MetricsText(reading).text.contains("\ndanlu_validation_loss 0.25\n"))
+        _ = try run.coordinator(from: 15, incarnation: 2)
+        reading.refresh(run: run.folder)
+        #expect(reading.validation.step == [9])
+    }
+
     @Test mutating func `keeps a bounded number of rows, with the extremes of what they stand for`() throws {
         let coordinator = try run.coordinator()
         try coordinator.write(steps: 0..<1500)

@@ -25,6 +25,11 @@ import Testing
     @Test func `has numbers that read back to the same bits, in CSV and in JSON`() throws {
         let writer = try ledge.writer()
         for step in 0..<5 { writer.write(.step(Ledge.step(step))) }
+        for step in [0, 3] {
+            let loss = 1 / Double(step + 7)
+            writer.write(
+                .validation(ValidationEntry(step: step, loss: loss, samples: 8, isOfStep: true, isOfEpoch: false)))
+        }
         try writer.flush()
         let lines = try text(.steps, .csv).split(separator: "\n").map {
             $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
@@ -42,6 +47,7 @@ import Testing
                 "noise_scale": step.noiseScale, "seconds": step.seconds, "lr/unet": step.rates[.unet],
                 "lr/textencoder": step.rates[.textEncoder], "lr/unet plus": nil, "optimizer_seconds": 0.3 / 7,
                 "loss/800-999": step.loss, "loss/0-199": nil,
+                "validation_loss": [0, 3].contains(number) ? 1 / Double(number + 7) : nil,
             ]
             for (name, value) in expected {
                 #expect(row[name].map(Double.init) == value, "\(name)")

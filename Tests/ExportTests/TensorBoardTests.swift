@@ -68,6 +68,41 @@ struct `TensorBoard` {
         #expect(try files().count == 1, "a folder that is read whole has no step twice either")
     }
 
+    @Test func `reads the validation losses by kohya's tags, each once, whenever they come`() throws {
+        func entry(_ step: Int, _ loss: Double, epoch: Bool = false) -> Entry {
+            .validation(ValidationEntry(step: step, loss: loss, samples: 8, isOfStep: !epoch, isOfEpoch: epoch))
+        }
+        var writer: JournalWriter? = try ledge.writer()
+        var log: TensorBoardLog? = log()
+        for step in 0..<4 { writer?.write(.step(Ledge.step(step))) }
+        writer?.write(entry(1, 0.75))
+        try writer?.flush()
+        log?.finish()
+        let reader = try Reader(board)
+        #expect(try reader.next().scalars["loss/validation/step_average"]?.map(\.step) == [2])
+        // Of a step that was done a while ago.
+        writer?.write(entry(2, 0.5, epoch: true))
+        try writer?.flush()
+        log?.finish()
+        let found = try reader.next().scalars
+        #expect(found["loss/validation/step_average"]?.map(\.value) == [0.75])
+        #expect(found["loss/validation/step_divergence"]?.map(\.value) == [Double(Float(0.75 - (0.1 + 0.2 * 1)))])
+        #expect(found["loss/validation/epoch_average"]?.map(\.step) == [3])
+        #expect(found["loss/validation/epoch_divergence"]?.map(\.value) == [Double(Float(0.5 - (0.1 + 0.2 * 2)))])
+        #expect(found["loss/current"]?.count == 4)
+        // The coordinator is killed, and goes on from an earlier state.
+        (writer, log) = (nil, nil)
+        writer = try ledge.writer(from: 2)
+        log = self.log()
+        for step in 2..<6 { writer?.write(.step(Ledge.step(step))) }
+        writer?.write(entry(2, 0.25, epoch: true))
+        try writer?.flush()
+        log?.finish()
+        let again = try Reader(board).next().scalars
+        #expect(again["loss/validation/step_average"]?.map(\.value) == [0.75])
+        #expect(again["loss/validation/epoch_average"]?.map(\.value) == [0.25])
+    }
+
     @Test func `keeps what was written before a journal was damaged`() throws {
         var writer: JournalWriter? = try ledge.writer()
         var log: TensorBoardLog? = log()

@@ -105,6 +105,56 @@ import Testing
         #expect(try desk.reader().overview().lastStep == 1)
     }
 
+    @Test func `keeps validation losses, and forgets them with their steps`() throws {
+        func entry(_ step: Int, _ loss: Double) -> Entry {
+            .validation(ValidationEntry(step: step, loss: loss, samples: 8, isOfStep: true, isOfEpoch: step == 3))
+        }
+        var writer: JournalWriter? = try desk.writer()
+        for step in 0..<4 { writer?.write(.step(Desk.step(step))) }
+        // They come in when later steps are done, and again where they were measured again.
+        for (step, loss) in [(1, 0.5), (3, 0.25), (3, 0.125)] { writer?.write(entry(step, loss)) }
+        try writer?.flush()
+        let reader = try desk.reader()
+        let found = try reader.validations(steps: 0...9)
+        #expect(found.map(\.entry.step) == [1, 3] && found.map(\.entry.loss) == [0.5, 0.125])
+        #expect(found.map(\.entry.isOfEpoch) == [false, true] && found.map(\.averageLoss) == [0.5, 0.5])
+        #expect(try reader.validations(after: found[0].id).map(\.entry.step) == [3])
+        #expect(try reader.series(.validationLoss).map(\.mean) == [0.5, 0.125])
+        #expect(try reader.pulse().lastValidation == found[1].id)
+        // The coordinator is killed, and goes on from an earlier state.
+        writer = nil
+        writer = try desk.writer(from: 3)
+        #expect(try desk.reader().validations(steps: 0...9).map(\.entry.step) == [1])
+        writer?.write(.step(Desk.step(3)))
+        try writer?.flush()
+        #expect(try desk.reader().validations(steps: 0...9).map(\.entry.step) == [1], "it has not been measured again")
+        writer?.write(entry(3, 0.125))
+        try writer?.flush()
+        #expect(try desk.reader().validations(steps: 0...9).map(\.entry.loss) == [0.5, 0.125])
+    }
+
+    @Test func `of the version before validation is read as it is`() throws {
+        let old = try DatabaseQueue(path: desk.path)
+        try old.write { database in
+            try Schema.migrate(database, to: 2)
+            try database.execute(
+                sql: """
+                    INSERT INTO run VALUES ('run', 100, 'recipe', 'name', 'plan');
+                    INSERT INTO lives VALUES (1, 0, NULL, '0', 3, 0, NULL);
+                    INSERT INTO steps VALUES (0, 1, 0, 5.5, 0, 0.25, 0.25, 2, NULL, 6, 3, 0, 2, 1.5, 9, 6);
+                    """)
+        }
+        try old.close()
+        let reader = try desk.reader()
+        #expect(try reader.validations(steps: 0...9).isEmpty && reader.series(.validationLoss).isEmpty)
+        #expect(try reader.pulse().lastValidation == 0 && reader.overview().plan == "plan")
+        let writer = try desk.writer(from: 1)
+        writer.write(.validation(ValidationEntry(step: 0, loss: 1, samples: 4, isOfStep: true, isOfEpoch: false)))
+        try writer.close(outcome: "stopped")
+        #expect(try desk.reader().series(.validationLoss).map(\.mean) == [1])
+        #expect(try desk.number("PRAGMA user_version") == Schema.version)
+    }
+
     @Test func `of an earlier version is read as it is, and brought to this one when the run goes on`() throws {
         let old = try DatabaseQueue(path: desk.path)
         try old.write { database in
@@ -119,6 +169,7 @@ import Testing
         try old.close()
         let reader = try desk.reader()
         #expect(try reader.overview().steps == 1 && reader.overview().plan.isEmpty && reader.bands().isEmpty)
+        #expect(try reader.validations(steps: 0...9).isEmpty && reader.pulse().lastValidation == 0)
         #expect(try reader.series(.loss).map(\.mean) == [0.25])
         #expect(try reader.series(.effectiveBatch).isEmpty && reader.series(.bandLoss(TimestepBand(of: 0))).isEmpty)
 

@@ -38,6 +38,16 @@ private func screen(_ standing: Standing, _ terminal: Terminal) -> [String] {
 }
 
 @Suite struct `The live view` {
+    @Test func `shows the validation loss beside the others, where there is one`() throws {
+        var standing = standing()
+        standing.validationLoss = 0.15678
+        #expect(
+            screen(standing, Terminal(width: 80, height: 24))[1]
+                == "  loss 0.1234  avr_loss 0.1301  val_loss 0.1568  1.62 it/s  3.24 images/s")
+        #expect(try standing.json.contains("\"validation_loss\" : 0.15678"))
+        #expect(try Standing(json: Data(standing.json.utf8)) == standing)
+    }
+
     @Test func `says all in 80 columns`() {
         #expect(
             screen(standing(), Terminal(width: 80, height: 24)) == [

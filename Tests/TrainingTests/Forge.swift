@@ -46,7 +46,7 @@ final class Forge {
 
     func manifest() throws -> Manifest {
         recipe.data = try recipe.data.withFoldersListed().data
-        return try Manifest.make(from: recipe.data)
+        return try Manifest.make(from: recipe)
     }
 
     func plan() throws -> TrainingPlan {

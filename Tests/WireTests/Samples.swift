@@ -65,6 +65,7 @@ enum Samples {
                 number: 4, software: "1.0", libtorch: "2.13.0", exactnessClass: nil, bulkPort: 5571, clock: 1.7e9,
                 padding: Data([7]))),
         .reshard(round: 9, shards: [Shard(chunks: 0..<3, owner: .nobody)]),
+        .paint(PictureTask(.validation, number: 7, step: 4, index: 0, weights: picture, request: Data())),
     ]
 
     static let operations: [RunOperation] = [

@@ -1,6 +1,6 @@
 import Wire
 
-/// Who makes pictures while the others train on.
+/// Who makes pictures, or measures the validation losses, while the others train on.
 ///
 /// The slowest worker makes them, and gets no slots meanwhile where there is another to compute them; a worker that is alone
 /// makes them between its slots. No step ever waits for a picture; only the end of the run does, for those of its last step.
@@ -9,12 +9,15 @@ extension Coordinator {
     private static let lastPatience = Duration.seconds(30)
 
     mutating func due(_ order: PictureOrder) -> [CoordinatorEffect] {
-        guard !order.requests.isEmpty else { return [.release(order.weights)] }
+        guard !order.requests.isEmpty || order.validation != nil else { return [.release(order.weights)] }
         if easel.add(order) { return [] }
         let release: [CoordinatorEffect] = easel.weights.contains(order.weights) ? [] : [.release(order.weights)]
-        return release + [
-            .note(.noPicture(step: order.step, reason: "those of earlier steps are not finished; make them less often"))
+        let reason = "earlier steps' are not finished"
+        let notes = [
+            order.validation.map { _ in Note.notValidated(step: order.step, reason: reason + "; validate less often") },
+            order.requests.first.map { _ in .noPicture(step: order.step, reason: reason + "; make them less often") },
         ]
+        return release + notes.compactMap { $0.map(CoordinatorEffect.note) }
     }
 
     /// Whether somebody else computes slots while this worker makes a picture.
@@ -32,7 +35,7 @@ extension Coordinator {
         }.map(\.id)
         var effects: [CoordinatorEffect] = []
         if let task = easel.giveUp(among: ready) {
-            effects += dropped(task, reason: "no worker can make it")
+            effects += dropped(task, reason: "no worker can do it")
         }
         if let (task, painter) = easel.assign(to: ready, at: now), let member = membership[painter] {
             effects.append(.send(.paint(task), to: member.peer, stamp: member.stamp))
@@ -40,7 +43,7 @@ extension Coordinator {
         guard case .awaitingPictures(let since) = phase else { return effects }
         if !ready.isEmpty { phase = .awaitingPictures(since: now) }
         if ready.isEmpty && !easel.isEmpty && now - since > Self.lastPatience {
-            effects.append(.note(.noPicture(step: plan.step + 1, reason: "nobody is left to make it")))
+            effects += easel.kinds.map { .note(Self.lost($0, step: plan.step + 1, reason: "nobody is left to do it")) }
             easel.clear()
         }
         return easel.isEmpty ? effects + finish(.complete) : effects
@@ -92,7 +95,7 @@ extension Coordinator {
         case .nothing: return number == 0 ? [] : receipt(.max)
         case .more(let count): return receipt(count)
         case .finished(let task, let file):
-            return receipt(file.count) + [.keepPicture(task, file, by: membership[id]?.name ?? "\(id)")]
+            return receipt(file.count) + [.keepResult(task, file, by: membership[id]?.name ?? "\(id)")]
                 + releaseWeights(of: task)
         case .failed(let task, let reason):
             return (number == 0 ? [] : receipt(.max)) + dropped(task, reason: reason)
@@ -100,7 +103,14 @@ extension Coordinator {
     }
 
     private func dropped(_ task: PictureTask, reason: String) -> [CoordinatorEffect] {
-        [.note(.noPicture(step: task.step, number: task.index, reason: reason))] + releaseWeights(of: task)
+        [.note(Self.lost(task.kind, step: task.step, number: task.index, reason: reason))] + releaseWeights(of: task)
+    }
+
+    private static func lost(_ kind: PictureTask.Kind, step: Int, number: Int? = nil, reason: String) -> Note {
+        switch kind {
+        case .picture: .noPicture(step: step, number: number, reason: reason)
+        case .validation: .notValidated(step: step, reason: reason)
+        }
     }
 
     private func releaseWeights(of task: PictureTask) -> [CoordinatorEffect] {

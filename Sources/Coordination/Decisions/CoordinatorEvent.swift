@@ -23,7 +23,7 @@ package enum CoordinatorEvent: Sendable {
     case revoked(WorkerID, Refusal)
     /// The optimizer has had the step's sum; nil when no step is left to do.
     case applied(StepVerdict, next: StepPlan?)
-    /// Pictures are due; told before ``applied(_:next:)`` of the step that they are due after.
+    /// Pictures or validation losses are due; told before ``applied(_:next:)`` of the step that they are due after.
     case picturesDue(PictureOrder)
     /// Somebody asks the run to hold still after this step, until ``resume``.
     case pause(reason: String)
@@ -67,8 +67,8 @@ package enum CoordinatorEffect: Equatable, Sendable {
     /// Write down the state as it is; to be answered by ``CoordinatorEvent/saved`` or
     /// ``CoordinatorEvent/saveFailed(reason:)``.
     case save
-    /// Write down a picture that is here.
-    case keepPicture(PictureTask, [UInt8], by: String)
+    /// Write down a picture, or validation losses, that are here.
+    case keepResult(PictureTask, [UInt8], by: String)
     /// Hand out these weights no more.
     case release(Content)
     /// Tell whoever watches.

@@ -2,7 +2,7 @@ package import ContentStore
 package import Foundation
 import Wire
 
-/// Pictures that are due, with the weights that they show.
+/// Pictures and validation losses that are due, with the weights that they are of.
 package struct PictureOrder: Equatable, Sendable {
     /// How many steps have been done.
     package var step: Int
@@ -10,18 +10,21 @@ package struct PictureOrder: Equatable, Sendable {
     package var weights: Content
     /// One for each picture; see ``PictureTask/request``.
     package var requests: [Data]
-    /// Whether no step comes after it, so that the run waits for the pictures.
+    /// What measures the validation losses; nil where they are not due.
+    package var validation: Data?
+    /// Whether no step comes after it, so that the run waits for them.
     package var isLast: Bool
 
-    package init(step: Int, weights: Content, requests: [Data], isLast: Bool) {
+    package init(step: Int, weights: Content, requests: [Data], validation: Data? = nil, isLast: Bool) {
         self.step = step
         self.weights = weights
         self.requests = requests
+        self.validation = validation
         self.isLast = isLast
     }
 }
 
-/// Pictures to be made while the run goes on, and who makes them: one at a time, by one worker.
+/// What is to be made while the run goes on, pictures and validation losses, and who does it: one at a time, by one worker.
 struct Easel: Sendable {
     /// What a piece or a refusal led to.
     enum Outcome: Equatable {
@@ -57,6 +60,11 @@ struct Easel: Sendable {
     /// Workers that may be lost over one picture.
     static let patience = 3
 
+    /// What is not done, each kind once.
+    var kinds: [PictureTask.Kind] {
+        let all = (waiting + [work?.task].compactMap { $0 }).map(\.kind)
+        return [.validation, .picture].filter(all.contains)
+    }
     var isEmpty: Bool { waiting.isEmpty && work == nil }
     /// Who makes a picture now.
     // Inlined into a caller that changes the coordinator, it makes Swift 6.3's optimizer fail on its own checks.
@@ -72,13 +80,16 @@ struct Easel: Sendable {
     /// Takes pictures in; false where too many are waiting already.
     mutating func add(_ order: PictureOrder) -> Bool {
         guard order.isLast || steps.count < Self.capacity || steps.contains(order.step) else { return false }
-        for (index, request) in order.requests.enumerated() {
-            lastNumber += 1
-            waiting.append(
-                PictureTask(
-                    number: lastNumber, step: order.step, index: index, weights: order.weights, request: request))
-        }
+        if let validation = order.validation { append(.validation, index: 0, validation, of: order) }
+        for (index, request) in order.requests.enumerated() { append(.picture, index: index, request, of: order) }
         return true
+    }
+
+    private mutating func append(_ kind: PictureTask.Kind, index: Int, _ request: Data, of order: PictureOrder) {
+        lastNumber += 1
+        waiting.append(
+            PictureTask(
+                kind, number: lastNumber, step: order.step, index: index, weights: order.weights, request: request))
     }
 
     /// Gives the next picture to somebody, if none is being made.

@@ -43,19 +43,24 @@ package protocol Learner: AnyObject {
     /// - Throws: what is wrong with the request; the worker goes on.
     func picture(_ request: Data, weights: [Float]) throws -> any Painting
 
+    /// Begins to measure the validation losses of `weights`; what is learned meanwhile must not change by it.
+    ///
+    /// - Parameters: as for ``picture(_:weights:)``; the request is as ``Master/validationDue()`` wrote it.
+    func validation(_ request: Data, weights: [Float]) throws -> any Painting
+
     /// The checksum of the weights as they lie in the learner's own memory now.
     ///
     /// - Returns: nil where they cannot be read back.
     func checksumOfWeights() throws -> UInt64?
 }
 
-/// A picture that is being made, a piece of work at a time.
+/// A picture that is being made, or losses that are being measured, a piece of work at a time.
 ///
 /// Used from its learner's thread.
 package protocol Painting: AnyObject {
     /// Does as much as takes about as long as a slot.
     ///
-    /// - Returns: the picture's file, when it is done.
+    /// - Returns: the file, when it is done.
     func advance() throws -> [UInt8]?
 }
 
@@ -64,7 +69,13 @@ package struct MakesNoPictures: Error, CustomStringConvertible {
     package let description = "this learner makes no pictures"
 }
 
+/// A learner that validates nothing was asked to.
+package struct ValidatesNothing: Error, CustomStringConvertible {
+    package let description = "this learner measures no validation loss"
+}
+
 extension Learner {
+    package func validation(_ request: Data, weights: [Float]) throws -> any Painting { throw ValidatesNothing() }
     package func picture(_ request: Data, weights: [Float]) throws -> any Painting { throw MakesNoPictures() }
     package func expect(_ slots: [Int]) {}
     package func checksumOfWeights() throws -> UInt64? { nil }

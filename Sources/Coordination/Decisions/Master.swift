@@ -44,6 +44,14 @@ package protocol Master: AnyObject {
     ///
     /// - Parameter index: which of those that were due, from 0.
     func keep(picture: [UInt8], step: Int, index: Int) throws
+
+    /// What measures the validation losses of the weights as they are now, where they are due; asked right after
+    /// ``picturesDue()``.
+    func validationDue() -> Data?
+    /// Keeps the losses that a learner measured after so many steps.
+    ///
+    /// - Returns: their mean.
+    func keep(validation: [UInt8], step: Int) throws -> Double
 }
 
 extension Master {
@@ -52,6 +60,8 @@ extension Master {
     package func picturesDue() -> [Data] { [] }
     package func picturesMissed() -> [MissedPictures] { [] }
     package func keep(picture: [UInt8], step: Int, index: Int) throws {}
+    package func validationDue() -> Data? { nil }
+    package func keep(validation: [UInt8], step: Int) throws -> Double { throw ValidatesNothing() }
     package func firstSlot(of step: Int) -> Int { 0 }
 }
 

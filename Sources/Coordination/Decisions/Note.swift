@@ -34,6 +34,9 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
     case picture(step: Int, number: Int, by: String)
     /// A picture, or all of a step's, will not be made.
     case noPicture(step: Int, number: Int? = nil, reason: String)
+    /// The validation loss of the weights after so many steps.
+    case validated(step: Int, loss: Double, by: String)
+    case notValidated(step: Int, reason: String)
     case nobody(called: String)
     case quarantined(name: String, for: Duration, reason: String)
     case admitted(name: String)
@@ -82,6 +85,9 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
         case .picture(let step, let number, let name): "picture \(number) of step \(step) was made by \(name)"
         case .noPicture(let step, let number, let reason):
             (number.map { "no picture \($0)" } ?? "no pictures") + " of step \(step): \(reason)"
+        case .validated(let step, let loss, let name):
+            "validation loss after step \(step): \((loss * 1e5).rounded() / 1e5), measured by \(name)"
+        case .notValidated(let step, let reason): "no validation loss of step \(step): \(reason)"
         case .nobody(let name): "no worker is called \(name)"
         case .quarantined(let name, let length, let reason):
             "\(name) is kept out for \(Int(length.inSeconds)) s: \(reason)"

@@ -12,7 +12,7 @@ package struct Snapshot: Codable, Equatable, Sendable {
         /// Finishes the step, and then holds still.
         case pausing
         case paused
-        /// All steps are done; pictures of the last one are being made.
+        /// All steps are done; pictures of the last one are being made, or its validation loss is measured.
         case finishingPictures
         /// Finishes the step, saves, and ends.
         case stopping
@@ -126,7 +126,7 @@ package struct Snapshot: Codable, Equatable, Sendable {
             return "step \(step): waiting for \(list(awaited))" + end
         case .applying: return "step \(step): the optimizer has it"
         case .paused: return "paused before step \(step): \(reason ?? "asked to")"
-        case .finishingPictures: return "all steps are done; the last pictures are being made"
+        case .finishingPictures: return "all steps are done; the last pictures or validation losses are being made"
         case .over: return "the run is over"
         }
     }

@@ -214,7 +214,7 @@ package final class CoordinatorService {
             case .forget(let id): desk.forget(id)
             case .finishStep(let contribution): try finishStep(contribution)
             case .save: try save()
-            case .keepPicture(let task, let file, let name): keep(file, of: task, by: name)
+            case .keepResult(let task, let file, let name): keep(file, of: task, by: name)
             case .release(let weights): desk.withdraw(weights)
             case .note(let note): observe(.note(note))
             case .finished(let finish): end = finish
@@ -255,29 +255,45 @@ package final class CoordinatorService {
         try happen(.applied(verdict, next: next), at: clock.advance())
     }
 
-    // MARK: - Pictures
+    // MARK: - Pictures and validation losses
 
     private func orderPictures(isLast: Bool) throws {
         let requests = master.picturesDue()
-        guard !requests.isEmpty else { return }
+        let validation = master.validationDue()
+        guard !requests.isEmpty || validation != nil else { return }
         try master.withWeights {
-            try order(requests, step: master.step, weights: UnsafeRawBufferPointer($0), isLast: isLast)
+            let weights = UnsafeRawBufferPointer($0)
+            try order(requests, validation: validation, step: master.step, weights: weights, isLast: isLast)
         }
     }
 
-    private func order(_ requests: [Data], step: Int, weights: UnsafeRawBufferPointer, isLast: Bool) throws {
+    private func order(
+        _ requests: [Data], validation: Data? = nil, step: Int, weights: UnsafeRawBufferPointer, isLast: Bool
+    ) throws {
         let content = desk.offer([UInt8](weights))
-        let order = PictureOrder(step: step, weights: content, requests: requests, isLast: isLast)
+        let order = PictureOrder(
+            step: step, weights: content, requests: requests, validation: validation, isLast: isLast)
         try happen(.picturesDue(order), at: clock.advance())
     }
 
-    /// A picture that cannot be written is no reason to stop a run.
+    /// What cannot be kept is no reason to stop a run.
     private func keep(_ file: [UInt8], of task: PictureTask, by name: String) {
         do {
-            try master.keep(picture: file, step: task.step, index: task.index)
-            observe(.note(.picture(step: task.step, number: task.index, by: name)))
+            switch task.kind {
+            case .picture:
+                try master.keep(picture: file, step: task.step, index: task.index)
+                observe(.note(.picture(step: task.step, number: task.index, by: name)))
+            case .validation:
+                let loss = try master.keep(validation: file, step: task.step)
+                observe(.note(.validated(step: task.step, loss: loss, by: name)))
+            }
         } catch {
-            observe(.note(.noPicture(step: task.step, number: task.index, reason: "\(error)")))
+            let reason = "\(error)"
+            observe(
+                .note(
+                    task.kind == .validation
+                        ? .notValidated(step: task.step, reason: reason)
+                        : .noPicture(step: task.step, number: task.index, reason: reason)))
         }
     }
 }

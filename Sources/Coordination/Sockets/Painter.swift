@@ -3,7 +3,7 @@ import Synchronization
 import Wire
 import ZeroMQ
 
-/// The picture that a learning thread works on while it has no jobs, and between slots.
+/// The picture, or the validation losses, that a learning thread works on while it has no jobs, and between slots.
 struct Painter {
     private let bench: Workbench
     private var number: UInt64 = 0
@@ -33,7 +33,12 @@ struct Painter {
             guard found == task.weights else {
                 throw ContentError.wrongHash(found: found.hash, wanted: task.weights.hash)
             }
-            picture = try learner.picture(task.request, weights: bytes.withUnsafeBytes(Self.floats))
+            let weights = bytes.withUnsafeBytes(Self.floats)
+            picture =
+                switch task.kind {
+                case .picture: try learner.picture(task.request, weights: weights)
+                case .validation: try learner.validation(task.request, weights: weights)
+                }
         } catch ContentLine.Failure.over {
             throw ContentLine.Failure.over
         } catch {

@@ -83,6 +83,8 @@ package struct RunProgress: Codable, Equatable, Sendable {
 
     /// kohya's `avr_loss`.
     package var averageLoss: Double?
+    /// The last one; nil before it, and where nothing is held out.
+    package var validationLoss: Double?
     /// By parameter group.
     package var learningRates: [String: Double] = [:]
     package var gradientNorm: Double?

@@ -21,6 +21,8 @@ export function ticks(low, high, count) {
   return found;
 }
 
+const isKnown = (value) => value !== null && value !== undefined;
+
 /** Powers of ten, with twos and fives between them where there are few. */
 function powers(low, high) {
   const found = [];
@@ -37,8 +39,8 @@ function powers(low, high) {
 /**
  * A chart in `card`.
  *
- * `series`: for a table of steps, a list of {name, color (1–6), values, faint?, least?, most?}; those of nulls alone are
- * left out. `zero` keeps 0 in sight, `logarithmic` makes the axis so where all is above 0.
+ * `series`: for a table of steps, a list of {name, color (1–6), values, faint?, least?, most?, isSparse?}; those of nulls
+ * alone are left out. Where one is sparse, its points are drawn too, and lines go from each to the next. `zero` keeps 0 in sight, `logarithmic` makes the axis so where all is above 0.
  */
 export function curves(card, { title, note, unit = "", height = 190, zero = false, logarithmic = false, series }) {
   const head = element("h2", "", title);
@@ -121,21 +123,24 @@ export function curves(card, { title, note, unit = "", height = 190, zero = fals
         const lower = path(line.least, x, y, true);
         if (upper && lower) svg.append(shape("path", { class: `range k${line.color}`, d: `${upper}L${lower.slice(1)}Z` }));
       }
-      svg.append(shape("path", { class: `line k${line.color}${line.faint ? " faint" : ""}`, d: path(line.values, x, y) }));
-      if (table.step.length === 1) {
-        svg.append(shape("circle", { class: `dot k${line.color}`, cx: x(first), cy: y(line.values[0]), r: 3.5 }));
+      svg.append(shape("path", { class: `line k${line.color}${line.faint ? " faint" : ""}`, d: path(line.values, x, y, false, line.isSparse) }));
+      if (line.isSparse || table.step.length === 1) {
+        for (const [index, value] of line.values.entries()) {
+          if (value === null || value === undefined) continue;
+          svg.append(shape("circle", { class: `dot k${line.color}`, cx: x(table.step[index]), cy: y(value), r: line.isSparse ? 2.5 : 3.5 }));
+        }
       }
     }
     view = { x, y, width, drawn, first, last, inner };
     read();
   }
 
-  function path(values, x, y, reversed = false) {
+  function path(values, x, y, reversed = false, isSparse = false) {
     let text = "", isOn = false;
     for (let k = 0; k < values.length; k++) {
       const index = reversed ? values.length - 1 - k : k;
       const value = values[index];
-      if (value === null || value === undefined) { isOn = reversed && isOn; continue; }
+      if (value === null || value === undefined) { isOn = (reversed || isSparse) && isOn; continue; }
       text += `${isOn ? "L" : "M"}${x(table.step[index]).toFixed(1)},${y(value).toFixed(1)}`;
       isOn = true;
     }
@@ -158,9 +163,9 @@ export function curves(card, { title, note, unit = "", height = 190, zero = fals
     const steps = table.stride > 1 ? `steps ${grouped(step)}–${grouped(step + table.stride - 1)}` : `step ${grouped(step)}`;
     tip.replaceChildren(element("div", "", steps));
     for (const line of view.drawn) {
-      const value = line.values[index];
-      if (value === null || value === undefined) continue;
-      svg.append(shape("circle", { class: `dot reading k${line.color}`, cx: place, cy: view.y(value), r: 3.5 }));
+      const value = line.isSparse ? line.values.slice(0, index + 1).findLast(isKnown) : line.values[index];
+      if (!isKnown(value)) continue;
+      if (isKnown(line.values[index])) svg.append(shape("circle", { class: `dot reading k${line.color}`, cx: place, cy: view.y(value), r: 3.5 }));
       const row = element("div", `k${line.color}`);
       row.append(foreign("span", "", `${line.name} ${short(value)}${unit}`));
       tip.append(row);

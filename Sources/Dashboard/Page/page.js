@@ -11,7 +11,7 @@ const by = (id) => document.getElementById(id);
 const stateNames = { finishingPictures: "last pictures" };
 const colors = { computing: "going", applying: "going", finishingPictures: "going", complete: "going", paused: "held", pausing: "held", waiting: "held",
   stopping: "held", silent: "bad", failed: "bad" };
-const seen = { overview: null, steps: null, work: null, stays: null };
+const seen = { overview: null, steps: null, validation: null, work: null, stays: null };
 let may = { maySee: false, maySteer: false };
 
 // MARK: Curves
@@ -28,6 +28,7 @@ function makeCharts() {
     series: (table) => [
       { name: "each step", color: 6, faint: true, values: table.series.loss, least: table.series.loss_least, most: table.series.loss_most },
       { name: "average", color: 1, values: table.series.average_loss },
+      { name: "validation", color: 4, isSparse: true, values: measured(table, seen.validation) },
     ],
   });
   charts.bands = curves(by("band-card"), {
@@ -63,6 +64,17 @@ function makeCharts() {
       }),
     }],
   });
+}
+
+/** What was measured after some steps only, in the rows of `table` that these belong to. */
+function measured(table, points) {
+  const values = new Array(table.step.length).fill(null);
+  let row = 0;
+  for (const [index, step] of (points?.step ?? []).entries()) {
+    while (row + 1 < table.step.length && table.step[row + 1] <= step) row++;
+    if (table.step[row] <= step && step < table.step[row] + table.stride) values[row] = points.loss[index];
+  }
+  return values;
 }
 
 const bandName = (number) => `${number * 200}–${number * 200 + 199}`;
@@ -118,6 +130,7 @@ function showFigures() {
     ["step", grouped(run.steps), `of ${grouped(run.totalSteps)}`],
     ["epoch", run.epoch ?? "–", ""],
     ["average loss", short(last("average_loss")), ""],
+    ...(seen.validation?.loss.length ? [["validation loss", short(seen.validation.loss.at(-1)), ""]] : []),
     ["effective batch", short(last("effective_batch") ?? last("samples")), "samples"],
     ["a step takes", pace ? duration(pace) : "–", ""],
     isGoing ? ["time left", pace ? duration(pace * left) : "–", ""] : ["last step", run.time ? clock(run.time) : "–", ""],
@@ -174,10 +187,11 @@ function heed(topic, news) {
   seen[topic] = news;
   if (topic === "overview") showOverview(news);
   if (topic === "steps") for (const chart of Object.values(charts)) chart.show(news);
+  if (topic === "validation" && seen.steps) charts.loss.show(seen.steps);
   if (topic === "work" || topic === "overview") {
     showWork(by("work"), by("work-note"), { ...seen, maySteer: may.maySteer, drain: (name) => ask("drain", name) });
   }
-  if (seen.stays && topic !== "steps") {
+  if (seen.stays && topic !== "steps" && topic !== "validation") {
     const isOver = seen.overview && !seen.overview.isLive;
     showStays(by("stays"), by("stays-note"), seen.stays, isOver ? seen.overview.time : Date.now() / 1000);
   }

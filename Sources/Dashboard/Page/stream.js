@@ -1,6 +1,6 @@
 // The run as the server tells it: events by topic, and the table of steps put together from its parts.
 
-const topics = ["overview", "work", "stays", "events", "samples"];
+const topics = ["overview", "validation", "work", "stays", "events", "samples"];
 const silenceLimit = 45_000;
 /** The server decimates; whatever it does, a page that is open for a week holds no more rows. */
 const rowLimit = 2000;

@@ -101,7 +101,7 @@ extension Simulation {
             case .forget(let id): arriving[id] = nil
             case .finishStep(let contribution): apply(contribution)
             case .save: tell(save() ? .saved : .saveFailed(reason: "no space left on device"))
-            case .keepPicture(let task, let file, _): upholdPicture(task, file)
+            case .keepResult(let task, let file, _): upholdPicture(task, file)
             case .release: break
             case .note(let note):
                 notes.append(note)

@@ -12,7 +12,7 @@ extension Simulation {
     func pictures() -> PictureOrder {
         PictureOrder(
             step: step, weights: Content(of: [UInt8(truncatingIfNeeded: step)]), requests: [Data([1]), Data([2])],
-            isLast: step == world.steps)
+            validation: step % 2 == 0 ? Data() : nil, isLast: step == world.steps)
     }
 
     mutating func paint(_ task: PictureTask, at index: Int, life: Int) {
@@ -27,7 +27,7 @@ extension Simulation {
     mutating func upholdPicture(_ task: PictureTask, _ file: [UInt8]) {
         if file != Self.file { violations.append("I7: a picture is not what was sent") }
         if task.step > step { violations.append("I7: a picture of step \(task.step) at step \(step)") }
-        let name = "\(coordinatorLife).\(task.step).\(task.index)"
+        let name = "\(coordinatorLife).\(task.step).\(task.kind).\(task.index)"
         if !pictureNames.insert(name).inserted { violations.append("I7: picture \(name) was kept twice") }
     }
 }
