@@ -61,6 +61,21 @@ at::Tensor packed_convolution(const at::Tensor &x, const at::Tensor &weight, con
                 "");
 }
 
+/// For the gradient of a convolution with a stride with respect to its input.
+at::Tensor pack_strided_back(const at::Tensor &weight, int64_t stride, int64_t padding) {
+    static const auto op = mkldnn("_reorder_convolution_transpose_weight");
+    auto size = c10::List<int64_t>({1, weight.size(0), nominalSide, nominalSide});
+    return call(op, weight.contiguous(), pair(padding), pair(stride - 1), pair(stride), pair(1), int64_t(1), size);
+}
+
+/// `behind`: the rows and columns of the input that lie behind the last window.
+at::Tensor packed_strided_back(const at::Tensor &gradient, const at::Tensor &weight, int64_t stride, int64_t padding,
+                               at::IntArrayRef behind) {
+    static const auto op = mkldnn("_convolution_transpose_pointwise");
+    return call(op, gradient, weight, c10::IValue(), pair(padding), c10::List<int64_t>(behind), pair(stride), pair(1),
+                int64_t(1), "none", no_scalars(), "");
+}
+
 bool is_laid_out(const at::Tensor &weight) { return weight.defined(); }
 bool is_laid_out(const WinogradWeight &weight) { return weight.is_defined(); }
 /// What a layout takes of a weight that takes `plain` bytes.
@@ -263,6 +278,14 @@ at::Tensor as_picture(const at::Tensor &rows, const at::Tensor &like) {
 
 }  // namespace
 
+at::Tensor FrozenWeight::back_layout(int64_t stride, int64_t padding) {
+    auto around = shape[2] - 1 - padding;
+    return packed(direct.backward, [=](auto &plain) {
+        if (stride != 1) return pack_strided_back(plain, stride, padding);
+        return pack_convolution(laid_out(plain, true), 1, around);
+    });
+}
+
 at::Tensor FrozenWeight::convolution(const at::Tensor &x, const std::optional<at::Tensor> &bias, int64_t stride,
                                      int64_t padding, bool goesBack) {
     if (is_pointwise(x, stride, padding)) return as_picture(linear(as_rows(x), bias, goesBack), x);
@@ -278,10 +301,7 @@ at::Tensor FrozenWeight::convolution(const at::Tensor &x, const std::optional<at
     }
     auto weight =
         packed(direct.forward, [=](auto &plain) { return pack_convolution(laid_out(plain, false), stride, padding); });
-    auto around = shape[2] - 1 - padding;
-    if (goesBack && stride == 1 && around >= 0 && !direct.backward.isRefused) {
-        packed(direct.backward, [=](auto &plain) { return pack_convolution(laid_out(plain, true), 1, around); });
-    }
+    if (goesBack && shape[2] - 1 - padding >= 0 && !direct.backward.isRefused) back_layout(stride, padding);
     tidy();
     return packed_convolution(channels_last(x), weight, bias, stride, padding);
 }
@@ -290,7 +310,7 @@ at::Tensor FrozenWeight::convolution_back(const at::Tensor &gradient, at::IntArr
                                           int64_t padding) {
     if (is_pointwise(gradient, stride, padding)) return as_picture(linear_back(as_rows(gradient)), gradient);
     auto around = shape[2] - 1 - padding;
-    if (!has_kernels(gradient) || stride != 1 || around < 0) {
+    if (!has_kernels(gradient) || around < 0) {
         made = channels_last(plain());
         // Only the shape of the input is looked at.
         auto x = at::empty({1}, gradient.options()).expand(input);
@@ -303,10 +323,13 @@ at::Tensor FrozenWeight::convolution_back(const at::Tensor &gradient, at::IntArr
         tidy();
         return weight.convolution(gradient, std::nullopt);
     }
-    auto weight =
-        packed(direct.backward, [=](auto &plain) { return pack_convolution(laid_out(plain, true), 1, around); });
+    auto weight = back_layout(stride, padding);
     tidy();
-    return packed_convolution(channels_last(gradient), weight, std::nullopt, 1, around);
+    if (stride == 1) return packed_convolution(channels_last(gradient), weight, std::nullopt, 1, around);
+    auto behind = [&](int64_t side) {
+        return input[side] + 2 * padding - shape[side] - (gradient.size(side) - 1) * stride;
+    };
+    return packed_strided_back(channels_last(gradient), weight, stride, padding, {behind(2), behind(3)});
 }
 
 namespace {

@@ -62,5 +62,7 @@ private:
     int64_t filter_side(const at::Tensor &x, int64_t stride, int64_t padding);
     template <typename Weight, typename Pack> Weight packed(Layout<Weight> &layout, const Pack &pack);
     WinogradWeight filter(int64_t side, bool isTurned);
+    /// The kernel for the gradient with respect to the input.
+    at::Tensor back_layout(int64_t stride, int64_t padding);
     void tidy();
 };

@@ -14,6 +14,8 @@ private struct Window: Sendable, CustomTestStringConvertible {
         Window(inputs: 16, outputs: 24, kernel: 1, stride: 1, padding: 0, size: [3, 6, 10]),
         Window(inputs: 16, outputs: 16, kernel: 3, stride: 2, padding: 1, size: [1, 9, 8]),
         Window(inputs: 16, outputs: 16, kernel: 3, stride: 2, padding: 0, size: [1, 9, 9]),
+        Window(inputs: 24, outputs: 40, kernel: 3, stride: 3, padding: 1, size: [2, 12, 10]),
+        Window(inputs: 8, outputs: 12, kernel: 1, stride: 2, padding: 0, size: [2, 7, 10]),
         Window(inputs: 8, outputs: 8, kernel: 3, stride: 1, padding: 0),
         Window(inputs: 8, outputs: 8, kernel: 3, stride: 1, padding: 4),
         Window(inputs: 4, outputs: 320, kernel: 3, stride: 1, padding: 1, size: [1, 32, 32]),
