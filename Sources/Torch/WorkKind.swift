@@ -17,6 +17,9 @@ package enum WorkKind: String, CaseIterable, Codable, Sendable {
 extension OperatorTime {
     package var kind: WorkKind {
         let operation = name.split(separator: ":").last.map(String.init) ?? name
+        // A filtered kernel's products are matrices, too.
+        let isConvolution = caller.contains("winograd") || caller.contains("FrozenConvolution")
+        if isConvolution, operation == "_linear_pointwise" { return .frozenConvolution }
         if let kind = Self.kinds[operation] { return kind }
         let stem = operation.hasSuffix("_") ? String(operation.dropLast()) : operation
         if let kind = Self.kinds[stem] { return kind }
@@ -69,8 +72,6 @@ extension OperatorTime {
             each = inputs.count > 1 ? 2 * count(result) * Double(inputs[1].last ?? 0) : 0
         case "_convolution_pointwise", "mkldnn_convolution", "_slow_conv2d_forward":
             each = inputs.count > 1 ? 2 * count(result) * count(Array(inputs[1].dropFirst())) : 0
-        // As many as the convolution has, which is more than it does: x and y of a 3×3 kernel.
-        case "winograd": each = inputs.count > 1 ? 2 * count(inputs[1]) * Double(first[1]) * 9 : 0
         case "convolution_backward":
             // One product each for the gradients of the input and of the weight, which have as many extents.
             let products = Double(outputs.count(where: { $0.count == first.count }))
