@@ -67,6 +67,9 @@ struct MetricsText {
             "danlu_worker_last_seen_seconds", "How long ago anything was heard of a worker.",
             live.map { (["worker": $0.name], $0.lastSeen) })
         family(
+            "danlu_worker_activity", "1 for what a worker is doing now.",
+            live.map { (["worker": $0.name, "activity": $0.activity], 1) })
+        family(
             "danlu_worker_step_seconds", "What a worker's mean step went to, over the last steps.",
             rows.flatMap { row in
                 row.split.sorted { $0.key < $1.key }.map { (["worker": row.name, "part": $0.key], $0.value) }

@@ -8,7 +8,10 @@ package struct Standing: Codable, Equatable, Sendable {
         package enum State: String, Codable, CaseIterable, Sendable {
             case loading, connecting
             case gettingWeights = "getting_weights"
-            case computing, idle, leaving
+            case computing
+            /// Makes a picture, or measures the validation loss, and computes no slot meanwhile.
+            case painting, validating
+            case idle, leaving
             /// Nothing has been heard of it for a while; it gets no new slots.
             case silent
         }
@@ -104,7 +107,7 @@ package struct Standing: Codable, Equatable, Sendable {
     }
 
     package var schema = 1
-    /// `waiting`, `computing`, `applying`, `pausing`, `paused`, `stopping` or `over`.
+    /// `waiting`, `computing`, `applying`, `pausing`, `paused`, `finishingPictures`, `stopping` or `over`.
     package var state: String
     /// What is happening, and whom it waits for.
     package var sentence: String

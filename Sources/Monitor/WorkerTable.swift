@@ -100,7 +100,7 @@ extension Standing.Worker.State {
 
     fileprivate var emphasis: ScreenLine.Emphasis {
         switch self {
-        case .computing: .good
+        case .computing, .painting, .validating: .good
         case .silent, .leaving: .warning
         case .idle: .faint
         case .loading, .connecting, .gettingWeights: .plain
@@ -113,7 +113,7 @@ extension Standing.Worker.State {
         case .silent: 0
         case .leaving: 1
         case .loading, .connecting: 2
-        case .gettingWeights, .computing, .idle: 3
+        case .gettingWeights, .computing, .painting, .validating, .idle: 3
         }
     }
 }

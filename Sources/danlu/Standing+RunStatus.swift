@@ -62,6 +62,8 @@ extension Standing.Worker.State {
             case .connecting: self = .connecting
             case .receivingWeights: self = .gettingWeights
             case .computing: self = .computing
+            case .painting: self = .painting
+            case .validating: self = .validating
             case .idle: self = .idle
             }
         }

@@ -49,6 +49,9 @@ import Wire
         table.join("bob", at: 0)
         #expect(table.leases.map(\.slots) == [0..<8])
         #expect(table.given["bob"] != nil && table.given["ada"] == nil)
+        let snapshot = table.coordinator.snapshot(at: .seconds(0))
+        #expect(snapshot.workers.map(\.activity) == [.painting, .computing])
+        #expect(snapshot.awaited.map(\.name) == ["bob"])
         paint(first.task, by: "ada", &table, at: 1)
         #expect(table.effects.contains(.keepResult(first.task, Self.file, by: "ada")))
         #expect(task(table)?.task.index == 1)
@@ -59,6 +62,16 @@ import Wire
         table.happen(.picturesDue(order()), at: 0)
         table.join("ada", at: 0)
         #expect(task(table)?.name == "ada" && table.leases.map(\.slots) == [0..<8])
+        #expect(table.coordinator.snapshot(at: .seconds(0)).workers.map(\.activity) == [.computing])
+    }
+
+    @Test func `are what a worker does that waits with them for others`() {
+        var table = Table { $0.minimumWorkers = 2 }
+        table.happen(.picturesDue(order()), at: 0)
+        table.join("ada", at: 0)
+        let snapshot = table.coordinator.snapshot(at: .seconds(0))
+        #expect(snapshot.workers.map(\.activity) == [.painting])
+        #expect(snapshot.sentence == "step 0 waits for more workers to join; 1 is ready")
     }
 
     @Test func `are made by the slowest, whom the others miss least`() throws {
@@ -220,6 +233,7 @@ import Wire
         #expect(validation.kind == .validation && validation.step == 4 && validation.request == Data([2]))
         table.join("bob", at: 0)
         #expect(table.given["bob"] != nil && table.given["ada"] == nil)
+        #expect(table.coordinator.snapshot(at: .seconds(0)).workers.first?.activity == .validating)
         say(piece(validation, 0), "ada", &table, at: 1)
         table.happen(.unreachable(table.stamp("ada").worker), at: 2)
         let again = try #require(task(table))
@@ -268,7 +282,11 @@ import Wire
             let task = try #require(self.task(table)).task
             table.happen(.applied(.committed, next: nil), at: 1)
             #expect(!table.effects.contains(.finished(.complete)))
-            #expect(table.coordinator.snapshot(at: .seconds(1)).state == .finishingPictures)
+            let snapshot = table.coordinator.snapshot(at: .seconds(1))
+            #expect(snapshot.state == .finishingPictures)
+            #expect(
+                snapshot.sentence
+                    == "all steps are done; waiting for ada (last seen 0.0 s ago, making a picture)")
             if isStopped {
                 table.happen(.stop(reason: "enough"), at: 2)
             } else {
@@ -285,6 +303,9 @@ import Wire
         table.happen(.picturesDue(order(1, isLast: true)), at: 1)
         table.happen(.applied(.committed, next: nil), at: 1)
         table.happen(.unreachable(table.stamp("ada").worker), at: 2)
+        #expect(
+            table.coordinator.snapshot(at: .seconds(2)).sentence
+                == "all steps are done; waiting for a worker to make the last pictures or validation losses")
         table.happen(.tick, at: 30)
         #expect(table.effects.isEmpty)
         table.happen(.tick, at: 32)

@@ -57,6 +57,7 @@ import Testing
         #expect(text.split(separator: "\n").count < 1000)
         #expect(text.contains(#"name="a \"horse\"\\\n""#))
         #expect(text.contains("\ndanlu_workers 200.0\n") && text.contains("\ndanlu_steps_done 3.0\n"))
+        #expect(text.contains("\ndanlu_worker_activity{activity=\"computing\",worker=\"live0\"} 1.0\n"))
         #expect(text.contains("\ndanlu_loss 0.3333333333333333\n") && text.contains("part=\"optimizer\"} "))
     }
 

@@ -62,6 +62,16 @@ private func screen(_ standing: Standing, _ terminal: Terminal) -> [String] {
             ])
     }
 
+    @Test func `says who makes a picture or measures the validation loss`() throws {
+        var standing = standing()
+        (standing.workers[0].state, standing.workers[1].state) = (.painting, .validating)
+        let lines = screen(standing, Terminal(width: 80, height: 24))
+        #expect(lines[5].hasPrefix("  box1      cuda:0 painting     50%"))
+        #expect(lines[6].hasPrefix("  丹炉-二号 cpu    validating   25%"))
+        #expect(try standing.json.contains("\"state\" : \"painting\""))
+        #expect(try Standing(json: Data(standing.json.utf8)) == standing)
+    }
+
     @Test func `is ASCII where the terminal is`() {
         let lines = screen(standing(), Terminal(width: 80, height: 24, unicode: false))
         #expect(lines[0] == "  12% [####.................................]  197/1600  epoch 2/10  14:26 left")

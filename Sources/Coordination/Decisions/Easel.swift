@@ -69,6 +69,8 @@ struct Easel: Sendable {
     /// Who makes a picture now.
     // Inlined into a caller that changes the coordinator, it makes Swift 6.3's optimizer fail on its own checks.
     @inline(never) var painter: WorkerID? { work?.painter }
+    /// What a worker makes now; nil where that is nothing.
+    func kind(by id: WorkerID) -> PictureTask.Kind? { work?.painter == id ? work?.task.kind : nil }
     /// The longest that the painter has stood still at the picture in hand when it made it for an earlier step.
     var restBefore: Duration? { work.flatMap { rests[$0.painter]?[$0.task.index] } }
     /// When the painter was asked, or was last seen to get on.

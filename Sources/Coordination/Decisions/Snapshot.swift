@@ -29,6 +29,10 @@ package struct Snapshot: Codable, Equatable, Sendable {
             case connecting
             case receivingWeights
             case computing
+            /// Makes a picture, and computes no slot meanwhile.
+            case painting
+            /// Measures the validation loss, and computes no slot meanwhile.
+            case validating
             case idle
         }
 
@@ -67,6 +71,8 @@ package struct Snapshot: Codable, Equatable, Sendable {
                 case .computing:
                     slot.map { "computing slot \($0) of \(slotCount)" }
                         ?? "\(missing) of \(slotCount) slots to bring"
+                case .painting: "making a picture"
+                case .validating: "measuring the validation loss"
                 case .idle: "idle"
                 }
             return "\(name) (last seen \((lastSeen * 10).rounded() / 10) s ago, \(deed))"
@@ -113,7 +119,7 @@ package struct Snapshot: Codable, Equatable, Sendable {
     package var sentence: String {
         switch state {
         case .waiting:
-            let able = workers.filter { [.receivingWeights, .idle].contains($0.activity) && !$0.isSuspect }.count
+            let able = workers.filter { ![.starting, .connecting].contains($0.activity) && !$0.isSuspect }.count
             if workers.isEmpty { return "step \(step) waits for a worker to join" }
             if able == 0 {
                 return "step \(step) waits for \(workers.count) worker\(workers.count == 1 ? "" : "s") to get ready: "
@@ -126,7 +132,10 @@ package struct Snapshot: Codable, Equatable, Sendable {
             return "step \(step): waiting for \(list(awaited))" + end
         case .applying: return "step \(step): the optimizer has it"
         case .paused: return "paused before step \(step): \(reason ?? "asked to")"
-        case .finishingPictures: return "all steps are done; the last pictures or validation losses are being made"
+        case .finishingPictures:
+            let makers = workers.filter { [.painting, .validating].contains($0.activity) }
+            return "all steps are done; waiting for "
+                + (makers.isEmpty ? "a worker to make the last pictures or validation losses" : list(makers))
         case .over: return "the run is over"
         }
     }
@@ -179,6 +188,11 @@ extension Coordinator {
                 .starting
             } else if !member.hasBulk {
                 .connecting
+            } else if grant == nil, let kind = easel.kind(by: member.id) {
+                switch kind {
+                case .picture: .painting
+                case .validation: .validating
+                }
             } else if phase == .computing && member.holding?.checksum != round.plan.weights {
                 .receivingWeights
             } else {

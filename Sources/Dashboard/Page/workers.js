@@ -5,7 +5,7 @@ import { clock, duration, element, foreign, grouped, short } from "/figures.js";
 const parts = [["compute", 2, "computing"], ["send", 3, "sending gradients"], ["broadcast", 4, "receiving weights"], ["wait", 7, "waiting"]];
 const activities = {
   starting: "loading the model", connecting: "connecting", receivingWeights: "receiving weights",
-  computing: "computing", idle: "idle",
+  computing: "computing", painting: "making a picture", validating: "validating", idle: "idle",
 };
 const busy = (row) => (row.split.compute ?? 0) + (row.split.send ?? 0) + (row.split.broadcast ?? 0);
 
