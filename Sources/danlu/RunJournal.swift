@@ -97,6 +97,6 @@ final class RunJournal: Sendable {
 }
 
 extension Note {
-    /// The case's own name, for example `leftOut`.
-    var kind: String { Mirror(reflecting: self).children.first?.label ?? "note" }
+    /// The case's own name, for example `leftOut`; `parted` of a worker that was let go, which is no fault as `left` is.
+    var kind: String { isParting ? "parted" : Mirror(reflecting: self).children.first?.label ?? "note" }
 }

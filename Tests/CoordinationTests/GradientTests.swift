@@ -226,7 +226,7 @@ import Wire
         table.bring(4..<8, by: "bob", at: 1)
         table.happen(
             .heard(.handBack(round: 1, keeping: [0..<2]), from: Table.peer("ada"), stamp: table.stamp("ada")), at: 1)
-        #expect(table.notes == [.reassigned(slots: 2, of: WorkerID(1))])
+        #expect(table.notes == [.passedOn(slots: 2, of: WorkerID(1))])
         #expect(table.given["bob"]?.slots == 2..<4)
         table.bring(2..<4, by: "bob", at: 2)
         table.bring(0..<2, by: "ada", at: 2)

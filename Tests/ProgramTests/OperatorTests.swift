@@ -1,4 +1,5 @@
 import Foundation
+import Journal
 import Monitor
 import ProgramSupport
 import Testing
@@ -51,6 +52,11 @@ extension `The program` {
             let stopped = try ask("stop", "out")
             #expect(stopped.status == 0 && stopped.output.hasPrefix("stopped after"))
             #expect(try run.end().status == 0)
+            let reader = try JournalReader(run: furnace.folder.appending(path: "out"))
+            #expect(try reader.events().filter { $0.sentence.contains("asked to leave") }.map(\.kind) == ["parted"])
+            #expect(
+                try !String(contentsOfFile: furnace.path("out/report.md"), encoding: .utf8)
+                    .contains("a worker was gone"))
             #expect(try ask("status", "out").refusal().contains("goes on from its last state"))
         }
 

@@ -43,6 +43,21 @@ import Testing
             !html.contains("http:") && !html.contains("https:") && !html.contains("<script"), "it needs nothing else")
     }
 
+    @Test func `counts among the faults only what nobody asked for`() throws {
+        let writer = try folder.writer()
+        writer.write(.step(Folder.step(0)))
+        for sentence in ["worker 1 (box1) is gone: it was asked to leave", "worker 2 (box2) is gone: it left"] {
+            writer.write(.event(kind: "parted", sentence: sentence))
+        }
+        writer.write(.event(kind: "passedOn", sentence: "2 slots of worker 2, which leaves, are computed elsewhere"))
+        try writer.flush()
+        #expect(try Faults(RunReport(of: folder.url)).lines.isEmpty)
+        writer.write(.event(kind: "left", sentence: "worker 3 (box3) is gone: silent for 5 s"))
+        try writer.flush()
+        let lines = try Faults(RunReport(of: folder.url)).lines
+        #expect(lines.map(\.what) == ["a worker was gone"] && lines.map(\.count) == [1])
+    }
+
     @Test func `of a run that was stopped takes no state for its LoRA`() throws {
         let writer = try folder.writer()
         for step in 0..<3 { writer.write(.step(Folder.step(step))) }

@@ -178,7 +178,7 @@ extension Coordinator {
         membership[id]?.isDraining = true
         guard phase == .computing, number == round.number else { return dismissDrained(at: now) }
         let back = round.giveBack(from: id, keeping: kept)
-        let notes: [CoordinatorEffect] = back.isEmpty ? [] : [.note(.reassigned(slots: back.count, of: id))]
+        let notes: [CoordinatorEffect] = back.isEmpty ? [] : [.note(.passedOn(slots: back.count, of: id))]
         return notes + dismissDrained(at: now) + proceed(at: now)
     }
 }

@@ -173,7 +173,11 @@ extension Coordinator {
         if let keptOut { effects.append(.note(.quarantined(name: member.name, for: keptOut, reason: reason))) }
         effects += lostPainter(id)
         let lost = phase == .computing ? round.lose(id) : []
-        if !lost.isEmpty { effects.append(.note(.reassigned(slots: lost.count, of: id))) }
+        if !lost.isEmpty {
+            let isHarmless = departure == .blameless
+            effects.append(
+                .note(isHarmless ? .passedOn(slots: lost.count, of: id) : .reassigned(slots: lost.count, of: id)))
+        }
         effects += mend(id, at: now)
         return effects + introduce() + proceed(at: now)
     }

@@ -11,6 +11,8 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
     case left(WorkerID, name: String, reason: String)
     case late(WorkerID, slots: Int)
     case reassigned(slots: Int, of: WorkerID)
+    /// Slots of a worker that leaves as it may.
+    case passedOn(slots: Int, of: WorkerID)
     case notFinite(WorkerID, SlotOutcome)
     case leftOut(SlotOutcome)
     case damagedWeights(WorkerID)
@@ -49,8 +51,12 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
         case .atTheGate(let sentence): sentence
         case .suspect(let id, let silence): "\(id) has been silent for \(Int(silence.inSeconds)) s"
         case .left(let id, let name, let reason): "\(id) (\(name)) is gone: \(reason)"
-        case .late(let id, let slots): "\(id) is late with \(slots) slots; whoever is idle computes them too"
-        case .reassigned(let slots, let id): "\(slots) slots of \(id) are computed elsewhere"
+        case .late(let id, let slots):
+            "\(id) is late with \(Note.phrase(slots)); whoever is idle computes \(slots == 1 ? "it" : "them") too"
+        case .reassigned(let slots, let id):
+            "\(Note.phrase(slots)) of \(id) \(slots == 1 ? "is" : "are") computed elsewhere"
+        case .passedOn(let slots, let id):
+            "\(Note.phrase(slots)) of \(id), which leaves, \(slots == 1 ? "is" : "are") computed elsewhere"
         case .notFinite(let id, let outcome):
             "slot \(outcome.slot) (\(outcome.sampleNames.joined(separator: ", "))) is not finite in "
                 + "\(outcome.notFinite ?? "its sum") at \(id)"
@@ -63,7 +69,7 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
         case .damagedSum(let id, let slots):
             "\(Note.phrase(slots)) of \(id) arrived damaged; somebody else is asked"
         case .sumNotFinite(let id, let slots):
-            "a sum of \(id) over \(slots.count) slots is not finite; they are computed elsewhere"
+            "a sum of \(id) over \(Note.phrase(slots.count)) is not finite; somebody else is asked"
         case .absurd(let id, let slots, let norm, let usual):
             "\(id) says that the gradient of \(Note.phrase(slots)) is \(Note.brief(norm)) long, where "
                 + "\(Note.brief(usual)) is to be expected; somebody else is asked"
@@ -103,11 +109,23 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
         case withoutKey = "its key was revoked"
     }
 
+    /// Whether a worker has left because somebody wanted it to: its own user, or the run's.
+    package var isParting: Bool {
+        guard case .left(_, _, let reason) = self else { return false }
+        return switch Parting(rawValue: reason) {
+        case .byItself, .asAsked, .withoutKey: true
+        // Nobody asked it to: it was started again, or lost its connection.
+        case .toJoinAnew, nil: false
+        }
+    }
+
     /// Whom the run has lost although nobody asked for it: the worker's name.
     package var lostWorker: String? {
         guard case .left(_, let name, let reason) = self, Parting(rawValue: reason) == nil else { return nil }
         return name
     }
+
+    private static func phrase(_ slots: Int) -> String { slots == 1 ? "1 slot" : "\(slots) slots" }
 
     private static func phrase(_ slots: Range<Int>) -> String {
         slots.count == 1 ? "slot \(slots.lowerBound)" : "slots \(slots.lowerBound) to \(slots.upperBound - 1)"
