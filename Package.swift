@@ -148,7 +148,7 @@ let package = Package(
         .testTarget(name: "ReportTests", dependencies: ["Report", "Journal", "Recipe"]),
         .testTarget(name: "ExportTests", dependencies: ["Export", "Journal", "Recipe", "ProgramSupport", crypto]),
         .testTarget(name: "DashboardTests", dependencies: ["Dashboard", "Journal", "Recipe", "ProgramSupport"]),
-        .testTarget(name: "LaunchingTests", dependencies: ["Launching", "Recipe"]),
+        .testTarget(name: "LaunchingTests", dependencies: ["danlu", "Launching", "Recipe", "ProgramSupport"]),
         // The program as its users start it.
         .target(name: "ProgramSupport", dependencies: [crypto, grdb], path: "Tests/ProgramSupport"),
         .testTarget(

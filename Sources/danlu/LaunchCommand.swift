@@ -45,6 +45,9 @@ struct LaunchCommand: ParsableCommand {
     }
 
     func run() throws {
+        // The coordinator checks them again; a word that is wrong starts nothing on any box.
+        _ = try options.notices.couriers
+        _ = try options.dashboardAddress
         let file = try HostsFile(path: hosts)
         let address = try Address(listen)
         guard address.port > 0 else { throw Failure("\(listen) leaves the port open: workers need to know it") }

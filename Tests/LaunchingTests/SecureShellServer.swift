@@ -88,18 +88,22 @@ final class SecureShellServer {
 
     /// A bundle with a worker that says how it was called, and stays until it is told to end.
     func bundle(_ greeting: String = "hello") throws -> BundleArchive {
+        try bundle(
+            script: """
+                echo \(greeting)
+                for word in "$@"; do echo "word: $word"; done
+                trap 'touch "\(path("told"))"; echo told to end; exit 0' TERM
+                echo up
+                while :; do sleep 0.02; done
+                """)
+    }
+
+    /// A bundle that does nothing but what the shell is told.
+    func bundle(script: String) throws -> BundleArchive {
         let bundle = folder.appending(path: "danlu-0/bin")
         try FileManager.default.createDirectory(at: bundle, withIntermediateDirectories: true)
         try write("machine=\(try machine())\nglibc=2.17\nkilobytes=100", to: "danlu-0/FACTS")
-        try write(
-            """
-            #!/bin/sh
-            echo \(greeting)
-            for word in "$@"; do echo "word: $word"; done
-            trap 'touch "\(path("told"))"; echo told to end; exit 0' TERM
-            echo up
-            while :; do sleep 0.02; done
-            """, to: "danlu-0/bin/danlu")
+        try write("#!/bin/sh\n" + script, to: "danlu-0/bin/danlu")
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path("danlu-0/bin/danlu"))
         let made = try ChildProcess("tar", ["-czf", path("bundle.tar.gz"), "-C", folder.path, "danlu-0"]).gather()
         guard made.status == 0 else { throw Complaint(description: "tar failed: \(made.lines)") }
