@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
-from reference import adapters, hashes, ldm, models, noising, optimizing, parts, sampling, tokens, training
+from reference import adapters, hashes, ldm, models, noising, optimizing, parts, sampling, tokens, training, validating
 
 HERE = Path(__file__).parent
 MODELS = [models.tiny_sd1, models.tiny_sd2]
@@ -79,6 +79,13 @@ def make_training() -> None:
         write(training.step(model, parameters, weighted), f"training/{model.name}.{weighted.name}", weighted.settings())
         optimizer = "sgd" if model.v_prediction else "adamw"
         write(training.run(model, parameters, optimizer), f"training/{model.name}.{optimizer}")
+
+
+def make_validation() -> None:
+    for make in MODELS:
+        model = make()
+        adapters.attach(model)
+        write(validating.validation(model), f"training/{model.name}.validation", validating.metadata())
 
 
 def make_wide() -> None:

@@ -64,7 +64,7 @@ def forward(model: Model, case: Case, tensors: dict[str, torch.Tensor]) -> dict[
     states = conditioning(model, tensors["input_ids"], case.clip_skip)
     prediction = model.unet(noisy, timesteps, encoder_hidden_states=states).sample
     loss = torch.nn.functional.mse_loss(prediction, target, reduction="none").mean(dim=(1, 2, 3))
-    snr_weights = torch.ones(3)
+    snr_weights = torch.ones(len(loss))
     if case.min_snr_gamma:
         snr_weights = noising.min_snr_weight(case.min_snr_gamma, model.v_prediction)[timesteps]
     return {
