@@ -49,6 +49,28 @@ extension `The program` {
             #expect(try furnace.fingerprint() == Furnace.expected())
         }
 
+        @Test func `shows how the run stands to who asks from anywhere with an operator's key, and to nobody else`()
+            throws
+        {
+            #expect(try furnace.danlu("keygen", environment: home).end().status == 0)
+            let address = "tcp://127.0.0.1:\(try TakenPort.free())"
+            let coordinator = try furnace.danlu(
+                "coordinate", "recipe.toml", "--listen", address, "--keys", furnace.path("settings/danlu/keys"))
+            try coordinator.wait(forOutput: "Workers join with")
+            let elsewhere = furnace.folder.appending(path: "elsewhere")
+            try FileManager.default.createDirectory(at: elsewhere, withIntermediateDirectories: true)
+            func ask(_ words: String...) throws -> Launched.Ended {
+                try Launched(["status", address, "--wait", "10"] + words, in: elsewhere).end()
+            }
+            let shown = try ask("--key", furnace.path("settings/danlu/keys/operator.key"))
+            #expect(
+                shown.status == 0 && shown.output.contains("step 0 waits for a worker to join"), "\(shown.errors)")
+            #expect(try ask("--key", furnace.path("settings/danlu/keys/worker.key")).refusal().contains("operator"))
+            #expect(try ask().status == 1)
+            coordinator.signal(SIGINT)
+            #expect(try coordinator.end().status == 0)
+        }
+
         @Test func `says what is wrong with a key`() throws {
             #expect(try furnace.danlu("keygen", environment: home).end().status == 0)
             let keys = furnace.path("settings/danlu/keys")

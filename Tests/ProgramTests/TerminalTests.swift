@@ -50,6 +50,19 @@ extension `The program` {
             #expect(text.utf8.allSatisfy { $0 < 0x80 } && !text.contains("m\u{1B}") && !text.contains("[0m"))
         }
 
+        @Test func `on a terminal of 20 columns without a line that is too long`() throws {
+            furnace.settings["max_train_steps"] = "400"
+            let terminal = try start(width: 20, ["LANG": "C.UTF-8"])
+            try terminal.wait(for: "loss")
+            terminal.interrupt()
+            #expect(try terminal.end() == 0)
+            let (rows, row, column) = terminal.screen
+            #expect(rows.filter { $0.hasPrefix("worker   state") }.count == 1, "\(rows)")
+            #expect(rows.filter { $0.hasPrefix("local-") }.count == 2, "\(rows)")
+            #expect(rows.filter { $0.contains("/400") && $0.contains("%") }.count == 1, "\(rows)")
+            #expect(column == 0 && row == rows.count - 1)
+        }
+
         @Test func `in a pipe as lines of JSON where that is wanted`() throws {
             let run = try furnace.train(workers: 1, "--log-format", "json")
             let ended = try run.end()
