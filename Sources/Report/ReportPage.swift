@@ -103,7 +103,8 @@ struct ReportPage {
         guard !sheet.rows.isEmpty else { return nil }
         let head = "<tr><th></th>" + sheet.steps.map { "<th class=\"soft\">step \($0)</th>" }.joined() + "</tr>\n"
         let rows = sheet.rows.map { row in
-            "<tr><td class=\"prompt soft\">\(text(row.prompt))</td>"
+            // What follows the prompt (--w 512 --d 1 …) shows when it is pointed at.
+            "<tr><td class=\"prompt soft\" title=\"\(text(row.prompt))\">\(text(row.words))</td>"
                 + row.pictures.map { data in
                     data.map { "<td><img alt=\"\" src=\"data:image/png;base64,\($0.base64EncodedString())\"></td>" }
                         ?? "<td></td>"

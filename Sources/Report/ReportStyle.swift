@@ -22,9 +22,9 @@ enum ReportStyle {
           background: var(--accent); color: #fff; vertical-align: 5px; margin-left: 10px; }
         .state.good { background: #3f7d3a; }
         .trouble { border-left: 4px solid #c98a00; background: var(--card); padding: 8px 14px; margin: 8px 0; }
-        .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(128px, 1fr)); gap: 12px; }
+        .figures { display: flex; flex-wrap: wrap; gap: 12px; }
         .figures div, .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
-        .figures div { padding: 12px 14px; }
+        .figures div { flex: 1 1 88px; min-width: max-content; padding: 12px 14px; }
         .figures b { display: block; font-size: 20px; font-weight: 650; font-variant-numeric: tabular-nums;
           line-height: 1.25; white-space: nowrap; }
         .figures span { color: var(--soft); font-size: 13px; }
@@ -41,6 +41,7 @@ enum ReportStyle {
         .resumed { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 2 4; }
         .line { fill: none; stroke-width: 1.8; stroke-linejoin: round; stroke-linecap: round; }
         .line.raw { stroke-width: 1.2; }
+        .line.raw:has(~ .line) { opacity: 0.4; }
         .range { stroke: none; opacity: 0.17; }
         .line.c0 { stroke: var(--c0); } .line.c1 { stroke: var(--c1); } .line.c2 { stroke: var(--c2); }
         .line.c3 { stroke: var(--c3); } .line.c4 { stroke: var(--c4); } .line.c5 { stroke: var(--c5); }

@@ -64,7 +64,8 @@ package struct RunReport {
         events = attempt("the events") { try reader.events(limit: Self.eventLimit) } ?? []
         kinds = attempt("the kinds of events") { try reader.eventKinds() } ?? []
         let saves = attempt("the saved files") { try reader.saves(limit: 100) } ?? []
-        files = saves.map { WrittenFile($0, in: folder) }
+        // States make room for later ones.
+        files = saves.map { WrittenFile($0, in: folder) }.filter { !$0.isState || $0.size != nil }
     }
 
     private mutating func attempt<Answer>(_ what: String, _ read: () throws -> Answer) -> Answer? {

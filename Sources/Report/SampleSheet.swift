@@ -7,6 +7,9 @@ struct SampleSheet {
         let prompt: String
         /// PNG files, one for each of the sheet's steps; nil where there is none, or it is no picture.
         let pictures: [Data?]
+
+        /// The prompt without its settings.
+        var words: String { prompt.range(of: " --").map { String(prompt[..<$0.lowerBound]) } ?? prompt }
     }
 
     private static let rowLimit = 8
