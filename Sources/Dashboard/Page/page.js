@@ -169,7 +169,7 @@ function showEvents(news) {
     const row = element("li", ["left", "notFinite", "rolledBack", "notSaved", "quarantined", "leftOut", "distrusted"].includes(event.kind) ? "bad" : "");
     row.append(
       element("time", "", clock(event.time)),
-      element("span", "step", event.step === null || event.step === undefined ? "" : `step ${grouped(event.step)}`),
+      element("span", "step", event.step === null || event.step === undefined ? "" : `step ${grouped(event.step + 1)}`),
       foreign("span", "sentence", event.sentence));
     return row;
   });
