@@ -34,6 +34,38 @@ package struct OptimizerUpdate {
         self.ranges = ranges
     }
 
+    /// Numbers that libtorch's kernels take at a time, counted from where a range begins: cut between two such units, a range
+    /// gives the bits that it gives whole.
+    private static let unit = 16
+
+    /// The stretches of whole units that `range` has a part in.
+    func stretches(with range: Range<Int>) -> [ParameterRange] {
+        ranges.compactMap { whole in
+            let part = range.clamped(to: whole.range)
+            guard !part.isEmpty else { return nil }
+            let start = whole.range.lowerBound
+            let first = (part.lowerBound - start) / Self.unit, end = (part.upperBound - start - 1) / Self.unit + 1
+            return ParameterRange(
+                group: whole.group,
+                range: start + first * Self.unit..<min(whole.range.upperBound, start + end * Self.unit))
+        }
+    }
+
+    /// What of a stretch of whole units is so, unit by unit: only its first and its last may not be.
+    static func trimmed(_ stretch: Range<Int>, where isKnown: (Range<Int>) -> Bool) -> Range<Int> {
+        var stretch = stretch
+        let first = stretch.prefix(unit)
+        if !isKnown(first.startIndex..<first.endIndex) { stretch = first.endIndex..<stretch.upperBound }
+        guard !stretch.isEmpty else { return stretch }
+        let last = stretch.lowerBound + (stretch.count - 1) / unit * unit
+        return isKnown(last..<stretch.upperBound) ? stretch : stretch.lowerBound..<last
+    }
+
+    /// The same for buffers that hold so many numbers of one group.
+    func alone(_ group: ParameterGroup, count: Int) -> OptimizerUpdate {
+        OptimizerUpdate(optimizer, scaling: scaling, ranges: [ParameterRange(group: group, range: 0..<count)])
+    }
+
     /// Moves `weights` along `gradient`.
     ///
     /// - Parameters:

@@ -109,6 +109,18 @@ package final class TrainingMaster {
         try weights.withContiguousFloats(body)
     }
 
+    /// Whether the next step follows from the plan, and another one follows it.
+    package var canForesee: Bool { recipe.batch.policy == .fixed && step + 1 < plan.totalSteps }
+
+    /// The next step, as it will be where nothing unusual happens.
+    package func foresee() -> ForeseenStep {
+        let samples = plan.slots(of: step).reduce(0) { $0 + $1.samples.count }
+        return ForeseenStep(
+            weights: weights, moments: moments, update: update, number: step + 1,
+            rates: rates.rates(at: plan.baseStep(ofSlot: firstSlot)),
+            factor: 1 / (Double(samples) * Double(scale.value)))
+    }
+
     /// One optimizer step.
     ///
     /// - Parameters:

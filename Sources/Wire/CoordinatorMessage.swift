@@ -19,6 +19,8 @@ package enum CoordinatorMessage: Codable, Equatable, Sendable {
     case reduce(Reduction)
     /// "Pass on your shard of the weights of this delivery to these workers."
     case passOn(delivery: UInt32, to: [UInt32])
+    /// "The weights of this delivery, which you have had before they were decided, are the step's."
+    case stands(delivery: UInt32)
     /// "These are the round's shards now; of those that are nobody's, send me your parts of all your sums."
     case reshard(round: UInt32, shards: [Shard])
     /// "Send me all your sums of this round yourself."

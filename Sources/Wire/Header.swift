@@ -44,6 +44,12 @@ package struct Header: Equatable, Sendable {
         case reduced = 10
         /// A piece of the weights of ``Header/step``, to be passed on to the other workers.
         case share = 11
+        /// A piece of the weights that a step will most likely lead to, to be passed on and kept until
+        /// ``CoordinatorMessage/stands(delivery:)`` says that it has.
+        case foreseen = 12
+
+        /// Whether it is a piece of weights.
+        package var isOfWeights: Bool { self == .weights || self == .share || self == .foreseen }
     }
 
     /// How the payload's numbers are written.
@@ -59,7 +65,7 @@ package struct Header: Equatable, Sendable {
     }
 
     /// Grows when an older program could misread a message.
-    package static let protocolVersion: UInt16 = 4
+    package static let protocolVersion: UInt16 = 5
     /// Bytes of a header.
     package static let size = 88
     private static let magic: UInt32 = 0x4C4E_4144  // "DANL"

@@ -14,6 +14,7 @@ final class ClusterMaster: Master {
     private let pictures: RunPictures
     private let validation: RunValidation
     private var contribution: StepContribution?
+    private var foreseen: ForeseenStep?
 
     /// - Parameters:
     ///   - journal: must keep up with the steps, and be on disk before a state is.
@@ -53,9 +54,20 @@ final class ClusterMaster: Master {
         try master.withWeights(body)
     }
 
+    var canForesee: Bool { master.canForesee }
+
+    func beginForesight() { foreseen = master.foresee() }
+
+    func foresee(
+        _ sum: UnsafeBufferPointer<Float>, _ range: Range<Int>, into weights: UnsafeMutableBufferPointer<Float>
+    ) throws -> [Range<Int>] {
+        try foreseen?.take(range, of: sum, into: weights) ?? []
+    }
+
     func apply(
         _ sum: UnsafeMutableBufferPointer<Float>, _ contribution: StepContribution
     ) throws -> StepVerdict {
+        foreseen = nil
         self.contribution = contribution
         let slots = contribution.outcomes.map {
             SlotReport(samples: $0.samples, loss: $0.loss, squaredGradientNorm: $0.squaredGradientNorm)

@@ -103,10 +103,24 @@ final class StraightLineMaster: Master {
 
     func apply(_ sum: UnsafeMutableBufferPointer<Float>, _ contribution: StepContribution) throws -> StepVerdict {
         contributions.append(contribution)
+        if clips(step) { for index in sum.indices { sum[index] /= 2 } }
         for index in weights.indices { weights[index] -= 0.3 * sum[index] / Float(max(1, contribution.samples)) }
         step += 1
         try afterStep(step)
         return .committed
+    }
+
+    /// Whether weights are told before their step is decided; `clips` has it come out otherwise.
+    var foresees = true
+    var clips: (_ step: Int) -> Bool = { _ in false }
+    var canForesee: Bool { foresees && step + 1 < totalSteps }
+
+    func foresee(
+        _ sum: UnsafeBufferPointer<Float>, _ range: Range<Int>, into next: UnsafeMutableBufferPointer<Float>
+    ) -> [Range<Int>] {
+        let samples = 2 * StraightLine.slots
+        for index in range { next[index] = weights[index] - 0.3 * sum[index] / Float(samples) }
+        return [range]
     }
 
     func save() { saves += 1 }

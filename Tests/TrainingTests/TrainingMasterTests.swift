@@ -43,6 +43,44 @@ import Training
         #expect(master.step == 1)
     }
 
+    @Test(arguments: [Optimizer.Kind.adamW, .sgd])
+    func `foresees, part by part in any order, the bits that a step will lead to`(kind: Optimizer.Kind) throws {
+        forge.recipe.optimizer.kind = kind
+        forge.recipe.optimizer.weightDecay = 0.1
+        forge.recipe.optimizer.momentum = kind == .sgd ? 0.9 : 0
+        let master = try forge.master()
+        try master.advance(to: 3)
+        let before = master.numbers
+        var random = CounterRandom(seed: 5, purpose: .noise)
+        let sum = random.normals(before.count)
+
+        let step = master.foresee()
+        var foreseen = [Float](repeating: .nan, count: before.count)
+        var known = [Float](repeating: .nan, count: before.count)
+        var written: [Range<Int>] = []
+        // Cut where nothing begins: what is told by halves waits for the other half.
+        let cuts = stride(from: 0, to: before.count, by: 37).map { $0..<min($0 + 37, before.count) }
+        for range in cuts.filter({ $0.lowerBound % 2 == 1 }) + cuts.filter({ $0.lowerBound % 2 == 0 }).reversed() {
+            known.replaceSubrange(range, with: sum[range])
+            written += try known.withUnsafeBufferPointer { known in
+                try foreseen.withUnsafeMutableBufferPointer { try step.take(range, of: known, into: $0) }
+            }
+        }
+        #expect(written.flatMap { $0 }.sorted() == Array(before.indices))
+        #expect(master.numbers == before)
+
+        _ = try committed(master.apply(sum, slots: master.plan.slots(of: 3).map(\.samples.count)))
+        #expect(master.numbers.map(\.bitPattern) == foreseen.map(\.bitPattern))
+        #expect(master.numbers != before)
+    }
+
+    @Test func `foresees no step whose size depends on who is in, and not the last, which none follows`() throws {
+        let master = try forge.master()
+        #expect(master.canForesee)
+        try master.advance(to: master.totalSteps - 1)
+        #expect(!master.canForesee)
+    }
+
     @Test func `divides by the loss scale, to the same bits`() throws {
         let plain = try forge.master()
         try plain.advance(to: 3)

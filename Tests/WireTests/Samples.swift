@@ -59,7 +59,8 @@ enum Samples {
             Reduction(
                 round: 9, number: 2, step: 4, slotCount: 8, lossScale: 1,
                 terms: [Reduction.Term(worker: WorkerID(1), slots: 0..<4)])),
-        .passOn(delivery: 5, to: [1, 2]), .resend(round: 9), .goodbye(finished: true, reason: "done"),
+        .passOn(delivery: 5, to: [1, 2]), .stands(delivery: 6), .resend(round: 9),
+        .goodbye(finished: true, reason: "done"),
         .answer(
             InquiryAnswer(
                 number: 4, software: "1.0", libtorch: "2.13.0", exactnessClass: nil, bulkPort: 5571, clock: 1.7e9,

@@ -64,7 +64,6 @@ import Wire
 
     @Test(.enabled(if: ProcessInfo.processInfo.environment["DANLU_WRITE_SEEDS"] != nil))
     func `are written anew`() throws {
-        try? FileManager.default.removeItem(at: Self.folder)
         try FileManager.default.createDirectory(at: Self.folder, withIntermediateDirectories: true)
         for (letter, inputs) in try Self.all() {
             for (number, input) in inputs.enumerated() {

@@ -142,6 +142,8 @@ extension Coordinator {
         member.sent = Status.Holding(delivery: lastDelivery, checksum: round.plan.weights)
         member.sentAt = now
         membership[id] = member
+        // A worker takes the newest delivery only.
+        if round.foresight?.members.contains(id) ?? false { effects += forgetForesight() }
         return effects + [.sendWeights(to: id, step: round.plan.step, delivery: lastDelivery)]
     }
 
@@ -172,6 +174,7 @@ extension Coordinator {
             }
         if let keptOut { effects.append(.note(.quarantined(name: member.name, for: keptOut, reason: reason))) }
         effects += lostPainter(id)
+        if round.foresight?.owners.contains(id) ?? false { effects += forgetForesight() }
         let lost = phase == .computing ? round.lose(id) : []
         if !lost.isEmpty {
             let isHarmless = departure == .blameless

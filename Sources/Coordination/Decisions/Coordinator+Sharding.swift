@@ -24,7 +24,9 @@ extension Coordinator {
         var effects: [CoordinatorEffect] = []
         if way.shards(at: now), let shards = possibleShards {
             round.shards = shards
-            let lacking = membership.sorted.filter { $0.mayCompute && $0.holding?.checksum != round.plan.weights }
+            let lacking = membership.sorted.filter {
+                $0.mayCompute && $0.holding?.checksum != round.plan.weights && $0.sent?.checksum != round.plan.weights
+            }
             if Set(shards.map(\.owner)).isSubset(of: lacking.map(\.id.number)) {
                 lastDelivery += 1
                 round.scattered = lastDelivery
@@ -57,7 +59,7 @@ extension Coordinator {
     /// Tells the owners what they will have to add up, so that they begin with what is there while others still compute.
     mutating func announceShards() -> [CoordinatorEffect] {
         guard round.shards != nil, round.reduction == nil, let terms = round.expectedTerms else { return [] }
-        return tellOwners(round.reduce(terms))
+        return tellOwners(round.reduce(terms)) + foresee()
     }
 
     private func tellOwners(_ reduction: Reduction) -> [CoordinatorEffect] {
@@ -75,7 +77,9 @@ extension Coordinator {
         // Where every slot is left out there is nothing to add up.
         guard !round.terms.isEmpty else { return fallBack("all of its slots are left out", at: now) + proceed(at: now) }
         let terms = sortedTerms.map { Reduction.Term(worker: $0.term.worker, slots: $0.slots) }
-        let effects = round.reduction?.terms == terms ? [] : tellOwners(round.reduce(terms))
+        let isExpected = round.reduction?.terms == terms
+        // What is added up anew comes anew.
+        let effects = isExpected ? [] : forgetForesight() + tellOwners(round.reduce(terms))
         round.reducingSince = now
         return effects + judgeShards(at: now)
     }
@@ -128,7 +132,7 @@ extension Coordinator {
         round.forgetReduction()
         way.failed(at: now)
         round.reopen(at: now, within: shardPatience) { membership[$0] != nil }
-        var effects = [beginEffect, .note(.fellBack(step: round.plan.step, reason: reason))]
+        var effects = forgetForesight() + [beginEffect, .note(.fellBack(step: round.plan.step, reason: reason))]
         for member in membership.sorted {
             effects.append(.send(.resend(round: round.number), to: member.peer, stamp: member.stamp))
             if member.sent?.delivery == round.scattered { membership[member.id]?.sent = nil }
@@ -165,6 +169,7 @@ extension Coordinator {
         }
         round.shards = mended
         round.forgetReduction()
+        effects += forgetForesight()
         effects.append(.note(.adopted(step: round.plan.step, shardOf: id)))
         for member in membership.sorted {
             effects.append(

@@ -49,6 +49,7 @@ package struct Coordinator: Sendable {
     var way: TopologyChoice
     /// Whom the workers have been told of.
     var introduced: [PeerAddress] = []
+    var trust = ForesightTrust()
     var easel = Easel()
     var stopping: String?
     var pause = Pause()
@@ -89,7 +90,8 @@ package struct Coordinator: Sendable {
         case .reduced(let round, let norms, let own): reduced(round: round, norms: norms, own: own, at: now)
         case .unreachable(let id): remove(id, reason: "its connection is gone", .flapping, at: now)
         case .revoked(let id, let refusal): revoked(id, refusal, at: now)
-        case .applied(let verdict, let next): applied(verdict, next: next, at: now)
+        case .applied(let verdict, let next, let asForeseen):
+            applied(verdict, next: next, asForeseen: asForeseen, at: now)
         case .picturesDue(let order): due(order)
         case .pause(let reason): pause(reason, at: now)
         case .resume: resume(at: now)
@@ -146,7 +148,7 @@ package struct Coordinator: Sendable {
     }
 
     private mutating func applied(
-        _ verdict: StepVerdict, next: StepPlan?, at now: Duration
+        _ verdict: StepVerdict, next: StepPlan?, asForeseen: Bool, at now: Duration
     ) -> [CoordinatorEffect] {
         guard phase == .applying else { return [] }
         var effects: [CoordinatorEffect] = []
@@ -163,9 +165,11 @@ package struct Coordinator: Sendable {
             return effects
         }
         guard let next else { return effects + (pause.unsaved == nil ? finish(.complete) : close(.complete, at: now)) }
+        let foresight = round.foresight
         round = Round(next, number: round.number + 1)
         phase = .computing
         effects.append(beginEffect)
+        effects += judge(foresight, cameTrue: asForeseen, at: now)
         for member in membership.sorted where member.isDraining { effects += dismiss(member, at: now) }
         if let stopping { return effects + close(.stopped(reason: stopping), at: now) }
         return effects + atBoundary(at: now) + proceed(at: now)

@@ -22,7 +22,9 @@ package enum CoordinatorEvent: Sendable {
     /// A worker's key is on the list no more.
     case revoked(WorkerID, Refusal)
     /// The optimizer has had the step's sum; nil when no step is left to do.
-    case applied(StepVerdict, next: StepPlan?)
+    ///
+    /// `asForeseen`: it led to the very weights that ``CoordinatorEffect/foresee(_:step:delivery:)`` has sent.
+    case applied(StepVerdict, next: StepPlan?, asForeseen: Bool = false)
     /// Pictures or validation losses are due; told before ``applied(_:next:)`` of the step that they are due after.
     case picturesDue(PictureOrder)
     /// Somebody asks the run to hold still after this step, until ``resume``.
@@ -52,6 +54,11 @@ package enum CoordinatorEffect: Equatable, Sendable {
     case sendWeights(to: WorkerID, step: Int, delivery: UInt32)
     /// Send each shard of the weights to its owner, who passes it on.
     case scatterWeights([Shard], step: Int, delivery: UInt32)
+    /// Send each shard of the weights that the step being done will most likely lead to, `step`'s, to its owner, who passes it
+    /// on, each chunk as soon as it is known.
+    case foresee([Shard], step: Int, delivery: UInt32)
+    /// Send no more of what is foreseen.
+    case forgetForeseen
     /// Be ready for sums over whole subtrees of this many slots.
     case begin(round: UInt32, step: Int, slotCount: Int)
     /// Add up nobody's shard from these sums.

@@ -31,6 +31,24 @@ package protocol Master: AnyObject {
     ///   Zeros when every slot was left out.
     func apply(_ sum: UnsafeMutableBufferPointer<Float>, _ contribution: StepContribution) throws -> StepVerdict
 
+    /// Whether it can tell of the next step, of each part of its sum, which weights that will lead to where nothing
+    /// unusual happens.
+    var canForesee: Bool { get }
+    /// Begins to foresee the next step; what was foreseen before is wanted no more.
+    func beginForesight() throws
+    /// Works out weights that the step being done will most likely lead to, before it is decided; nothing is changed by it.
+    ///
+    /// Whether it was right is seen when the step is applied: what it says need only be right as a rule.
+    ///
+    /// - Parameters:
+    ///   - sum: as for ``apply(_:_:)``; only what was named since ``beginForesight()`` is there.
+    ///   - range: of it, what has come now.
+    ///   - weights: as many.
+    /// - Returns: which of `weights` it has written, each once; the others follow with what comes next.
+    func foresee(
+        _ sum: UnsafeBufferPointer<Float>, _ range: Range<Int>, into weights: UnsafeMutableBufferPointer<Float>
+    ) throws -> [Range<Int>]
+
     /// Saves the state as it is now, and what else is due.
     func save() throws
 
@@ -57,6 +75,11 @@ package protocol Master: AnyObject {
 extension Master {
     package var unsaved: String? { nil }
     package var slotsPerWorker: Int? { nil }
+    package var canForesee: Bool { false }
+    package func beginForesight() throws {}
+    package func foresee(
+        _ sum: UnsafeBufferPointer<Float>, _ range: Range<Int>, into weights: UnsafeMutableBufferPointer<Float>
+    ) throws -> [Range<Int>] { [] }
     package func picturesDue() -> [Data] { [] }
     package func picturesMissed() -> [MissedPictures] { [] }
     package func keep(picture: [UInt8], step: Int, index: Int) throws {}

@@ -13,6 +13,8 @@ package struct StepPlan: Equatable, Sendable {
     package var firstSlot = 0
     /// How the step grows with the world; nil when it does not.
     package var growth: Growth?
+    /// Whether the master can tell, of the parts of the step's sum that are there, which weights they will lead to.
+    package var canBeForeseen = false
 
     package init(step: Int, slotCount: Int, lossScale: Float, weights: UInt64) {
         self.step = step
@@ -70,6 +72,8 @@ struct Round: Sendable {
     var scattered: UInt32?
     /// Whether the change of the weights was enough for all of them.
     var isScatteredAsUpdate = false
+    /// The next step's weights, which leave before this step is decided.
+    var foresight: Foresight?
     /// What the owners have been told to add up.
     private(set) var reduction: Reduction?
     private var lastReduction: UInt32 = 0

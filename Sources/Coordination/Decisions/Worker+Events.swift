@@ -52,6 +52,8 @@ extension Worker {
         case reduce(Reduction)
         /// Pass on this worker's shard of the weights.
         case passOn(delivery: UInt32, to: [UInt32])
+        /// Use the weights of this delivery, which were foreseen.
+        case useForeseen(delivery: UInt32)
         /// These are the round's shards now: send the coordinator the parts of sums that are nobody's.
         case reshard(round: UInt32, [Shard])
         /// Send all sums of this round to the coordinator.

@@ -206,6 +206,7 @@ package struct Worker: Sendable {
         case .peers(let peers): return [.meet(peers)]
         case .reduce(let reduction): return [.reduce(reduction)]
         case .passOn(let delivery, let others): return [.passOn(delivery: delivery, to: others)]
+        case .stands(let delivery): return [.useForeseen(delivery: delivery)]
         case .reshard(let number, let shards):
             return number == leases.round ? [.reshard(round: number, shards)] : []
         case .resend(let number):

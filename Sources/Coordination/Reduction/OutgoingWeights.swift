@@ -61,6 +61,14 @@ struct OutgoingWeights {
             update: { Update(base: earlier.checksum, encoded: encoded, checksums: checksums) })
     }
 
+    /// Takes weights that have been sent already, all of which are known.
+    init(_ foreseen: ForeseenWeights) {
+        floats = foreseen.floats
+        checksums = foreseen.checksums
+        checksum = floats.checksum
+        update = nil
+    }
+
     /// - Parameters:
     ///   - write: fills a chunk: its place among the floats, its memory, its number.
     ///   - update: asked for when all is written.

@@ -12,7 +12,7 @@ struct Assembly {
 
         init(_ header: Header) {
             // A delivery is one, whether its chunks come from the coordinator or are passed on by others.
-            kind = header.kind == .share ? .weights : header.kind
+            kind = header.kind.isOfWeights ? .weights : header.kind
             round = header.round
             slots = header.slots
             step = header.step

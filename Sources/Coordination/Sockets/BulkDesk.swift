@@ -37,8 +37,7 @@ final class BulkDesk {
     private var contents: ContentDesk
     private var channels: [WorkerID: Channel] = [:]
     private var complete: [WorkerID: FlatFloats] = [:]
-    private var reduced: Assembly?
-    private var orphan: OrphanShard?
+    private var reduced: ReducedSum
 
     init(
         _ address: Address, behind gate: Gate, in context: Context, parameterCount: Int, chunkBytes: Int,
@@ -49,6 +48,7 @@ final class BulkDesk {
         self.chunkBytes = chunkBytes
         self.creditChunks = creditChunks
         self.format = format
+        reduced = ReducedSum(parameterCount: parameterCount, chunkBytes: chunkBytes, format: format)
         self.contents = ContentDesk(contents, chunkBytes: chunkBytes, creditChunks: creditChunks)
         socket = try Socket(.router, in: context)
         try setManners(
@@ -67,7 +67,7 @@ final class BulkDesk {
         var header = Header(.weights, stamp)
         header.step = UInt64(step)
         header.round = delivery
-        channels[stamp.worker]?.outflow.drop { $0.kind == .weights || $0.kind == .share }
+        channels[stamp.worker]?.outflow.drop { $0.kind.isOfWeights }
         channels[stamp.worker]?.outflow.put(
             Outflow.Parcel(
                 header: header, floats: weights.floats, checksums: update?.checksums ?? weights.checksums, ending: nil,
@@ -85,13 +85,40 @@ final class BulkDesk {
             header.step = UInt64(step)
             header.round = delivery
             header.part = chunks
-            channels[stamp.worker]?.outflow.drop { $0.kind == .weights || $0.kind == .share }
+            channels[stamp.worker]?.outflow.drop { $0.kind.isOfWeights }
             channels[stamp.worker]?.outflow.put(
                 Outflow.Parcel(
                     header: header, floats: weights.floats, checksums: update?.checksums ?? weights.checksums,
                     ending: nil, part: Outflow.Parcel.Part(chunks: chunks, count: parameterCount, start: 0),
                     encoded: update?.encoded))
         }
+    }
+
+    /// Sends each shard of what is foreseen to its owner, as far as it is known.
+    func foresee(_ weights: ForeseenWeights, to owners: [(stamp: Stamp, chunks: Range<UInt32>)]) {
+        for (stamp, chunks) in owners {
+            var header = Header(.foreseen, stamp)
+            header.step = UInt64(weights.step)
+            header.round = weights.delivery
+            header.part = chunks
+            // Behind what is left of the weights that this step is done with, which may have been foreseen, too.
+            channels[stamp.worker]?.outflow.put(
+                Outflow.Parcel(
+                    header: header, floats: weights.floats, checksums: weights.checksums, ending: nil,
+                    part: Outflow.Parcel.Part(chunks: chunks, count: parameterCount, start: 0, ready: [])))
+        }
+    }
+
+    /// Sends on what has come to be known since.
+    func release(_ weights: ForeseenWeights) {
+        for id in channels.keys {
+            channels[id]?.outflow.release(weights.ready, checksums: weights.checksums) { $0.round == weights.delivery }
+        }
+    }
+
+    /// Sends no more of what was foreseen.
+    func dropForeseen() {
+        for id in channels.keys { channels[id]?.outflow.drop { $0.kind == .foreseen } }
     }
 
     /// Sends what the workers have given credit for.
@@ -108,7 +135,7 @@ final class BulkDesk {
                 gone.append(id)
             }
         }
-        let isSlowed = channels.values.contains { !$0.outflow.isIdle }
+        let isSlowed = channels.values.contains { $0.outflow.isSending }
         gone += try contents.pump(isSlowed: isSlowed) { frames throws(ZeroMQError) in try socket.send(frames) }
         return Set(gone).sorted()
     }
@@ -168,7 +195,7 @@ final class BulkDesk {
             case .control: return try takeEnding(header, payload)
             case .contentRequest: try contents.take(header, payload, from: routingID)
             case .segment: return try takeSegment(header, payload, round: round)
-            case .hello, .weights, .share, .content, .operation:
+            case .hello, .weights, .share, .foreseen, .content, .operation:
                 throw WireError.unknownKind(header.kind.rawValue)
             }
         } catch WireError.payloadChecksum, WireError.headerChecksum {
@@ -187,88 +214,56 @@ final class BulkDesk {
     /// The sum that ``Arrival/reduced(round:norms:own:)`` told of.
     func takeReduced() -> FlatFloats? {
         defer { dropReduced() }
-        return reduced?.floats
+        return reduced.floats
+    }
+
+    /// The step's sum, and which of its chunks have come from the owners of shards since the last look.
+    func takeFresh() -> (sum: FlatFloats, chunks: [UInt32])? {
+        let chunks = reduced.takeFresh()
+        return chunks.isEmpty ? nil : reduced.floats.map { ($0, chunks) }
     }
 
     /// Lets go of what has come of a sum that is no longer wanted.
     func dropReduced() {
-        reduced = nil
-        orphan = nil
+        reduced = ReducedSum(parameterCount: parameterCount, chunkBytes: chunkBytes, format: format)
     }
 
     /// Adds up the shard whose owner is gone from these sums, as soon as their parts of it are here.
     ///
     /// - Returns: word of the whole sum, if that is complete now.
     func reduce(_ reduction: Reduction, round: Round) throws -> Arrival {
-        guard let chunks = round.orphan else { return .nothing }
-        openOrphan(chunks, round)
-        orphan?.begin(reduction)
-        return try advanceOrphan(round)
-    }
-
-    private func openOrphan(_ chunks: Range<UInt32>, _ round: Round) {
-        guard orphan?.round != round.number || orphan?.chunks != chunks else { return }
-        orphan = OrphanShard(chunks, round: round.number, count: parameterCount, chunkBytes: chunkBytes)
+        try reduced.reduce(reduction, in: round)
+        return arrival(in: round)
     }
 
     private func takeSegment(_ header: Header, _ payload: Frame, round: Round) throws -> Arrival {
         grantCredit(header.stamp, isLast: header.chunk + 1 == header.part.upperBound)
-        let slots = Int(header.slots.lowerBound)..<Int(header.slots.upperBound)
-        guard let chunks = round.orphan, chunks.contains(header.chunk), header.round == round.number,
-            round.tree.isNode(slots)
-        else {
+        guard reduced.wantsSegment(header, in: round) else {
             dropped.stale += 1
             return .nothing
         }
-        openOrphan(chunks, round)
-        try payload.withUnsafeBytes { bytes throws(WireError) in try orphan?.take(header, bytes) }
-        return try advanceOrphan(round)
-    }
-
-    private func advanceOrphan(_ round: Round) throws -> Arrival {
-        guard let (header, chunks) = orphan?.takeResult(slotCount: round.plan.slotCount) else {
-            return .nothing
-        }
-        for (index, bytes) in chunks {
-            var header = header
-            header.chunk = index
-            try put(header.describing(bytes), bytes)
+        try payload.withUnsafeBytes { bytes throws(WireError) in
+            try reduced.takeSegment(header, bytes, in: round)
         }
         return arrival(in: round)
-    }
-
-    private func put(_ header: Header, _ bytes: UnsafeRawBufferPointer) throws(WireError) {
-        let subject = Assembly.Subject(header)
-        if reduced?.subject != subject {
-            reduced = Assembly(
-                subject, count: parameterCount, chunkBytes: chunkBytes, format: format, isMeasured: true)
-        }
-        try reduced?.take(header, bytes)
     }
 
     private func takeReduced(_ header: Header, _ payload: Frame, round: Round) throws -> Arrival {
         // Chunks come in any order; all credit goes back with the last of a shard, and with those that nobody wants.
         var isLast = true
         defer { grantCredit(header.stamp, isLast: isLast) }
-        let isOwner = round.shards?.contains {
-            $0.owner == header.stamp.worker.number && $0.chunks?.contains(header.chunk) == true
-        }
-        guard isOwner == true, header.round == round.number, Int(header.slots.upperBound) == round.plan.slotCount,
-            header.step == round.reduction.map({ UInt64($0.number) })
-        else {
+        guard reduced.wants(header, in: round) else {
             dropped.stale += 1
             return .nothing
         }
-        try payload.withUnsafeBytes { bytes throws(WireError) in try put(header, bytes) }
-        isLast = header.part.allSatisfy { reduced?.has($0) ?? true }
+        try payload.withUnsafeBytes { bytes throws(WireError) in try reduced.take(header, bytes) }
+        isLast = header.part.allSatisfy { reduced.has($0) }
         return arrival(in: round)
     }
 
     /// Word of the whole sum, once all shards of it are here.
     private func arrival(in round: Round) -> Arrival {
-        guard let reduced, reduced.isComplete else { return .nothing }
-        let norms = (round.shards ?? []).map { reduced.squares(of: $0.first..<$0.end).squareRoot() }
-        return .reduced(round: round.number, norms: norms, own: orphan?.squares)
+        reduced.lengths(in: round).map { .reduced(round: round.number, norms: $0.norms, own: $0.own) } ?? .nothing
     }
 
     private func grantCredit(_ stamp: Stamp, isLast: Bool) {

@@ -7,10 +7,10 @@ package import ZeroMQ
 /// ``Coordinator`` decides.
 ///
 /// Memory for N workers that keep to the rules and a gradient of G bytes: N·G for sums coming in, N·G for sums that wait
-/// for their neighbours (at worst, with leases that are no whole subtrees, 2·log2 S times as much), 5·G for weights, the
-/// sum and what the optimizer has, and for each worker credit·chunk that has not been read, and 256 KiB for its
-/// connections. One that breaks the rules: 16 control messages of 1 MiB and 2·credit + 8 chunks more. Who has not joined:
-/// as ``Strangers/Limits`` says.
+/// for their neighbours (at worst, with leases that are no whole subtrees, 2·log2 S times as much), 6·G for weights,
+/// foreseen weights, the sum and what the optimizer has, and for each worker credit·chunk that has not been read, and
+/// 256 KiB for its connections. One that breaks the rules: 16 control messages of 1 MiB and 2·credit + 8 chunks more. Who
+/// has not joined: as ``Strangers/Limits`` says.
 package final class CoordinatorService {
     /// Where workers find it, with the port that the system chose.
     package let address: Address
@@ -31,6 +31,7 @@ package final class CoordinatorService {
     private var coordinator: Coordinator
     private var weights: OutgoingWeights
     private var sum = StepSum()
+    private var foreseeing = Foreseeing()
     private var lastContribution: StepContribution?
     private var end: Finish?
 
@@ -69,6 +70,9 @@ package final class CoordinatorService {
 
     /// Messages that were dropped so far, and why.
     package var dropped: Coordinator.Dropped { coordinator.dropped + control.dropped + desk.dropped }
+
+    /// Steps whose weights were sent before they were decided, and of those the ones that came out so.
+    package var foreseen: (steps: Int, cameTrue: Int) { foreseeing.count }
 
     /// Runs to the end of the run, or until a command stops it.
     ///
@@ -154,7 +158,7 @@ package final class CoordinatorService {
             let sender = { [coordinator] stamp in
                 coordinator.membership.member(with: stamp).flatMap { coordinator.membership[$0]?.name }
             }
-            guard let arrival = try desk.receive(round: coordinator.round, sender: sender) else { return }
+            guard let arrival = try desk.receive(round: coordinator.round, sender: sender) else { break }
             switch arrival {
             case .nothing: break
             case .opened(let stamp): try happen(.bulkOpened(stamp: stamp), at: now)
@@ -166,6 +170,7 @@ package final class CoordinatorService {
                 try happen(.reduced(round: round, norms: norms, own: own), at: clock.advance())
             }
         }
+        try foreseeing.advance(master, through: desk)
     }
 
     private func status(at now: Duration) -> RunStatus {
@@ -193,14 +198,14 @@ package final class CoordinatorService {
                         weights, step: step, delivery: delivery, asUpdate: member.isSentUpdate, to: member.stamp)
                 }
             case .scatterWeights(let shards, let step, let delivery):
-                let owners = shards.compactMap { shard in
-                    coordinator.membership.members[WorkerID(shard.owner)].flatMap { member in
-                        shard.chunks.map { (stamp: member.stamp, chunks: $0) }
-                    }
-                }
                 desk.scatter(
                     weights, step: step, delivery: delivery, asUpdate: coordinator.round.isScatteredAsUpdate,
-                    to: owners)
+                    to: owners(of: shards))
+            case .foresee(let shards, let step, let delivery):
+                try foreseeing.begin(
+                    master, step: step, delivery: delivery, chunkBytes: configuration.chunkBytes, through: desk,
+                    to: owners(of: shards))
+            case .forgetForeseen: foreseeing.forget(through: desk)
             case .begin(_, _, let slotCount):
                 sum.begin(slotCount: slotCount)
                 desk.dropReduced()
@@ -222,6 +227,14 @@ package final class CoordinatorService {
         }
     }
 
+    private func owners(of shards: [Shard]) -> [(stamp: Stamp, chunks: Range<UInt32>)] {
+        shards.compactMap { shard in
+            coordinator.membership.members[WorkerID(shard.owner)].flatMap { member in
+                shard.chunks.map { (stamp: member.stamp, chunks: $0) }
+            }
+        }
+    }
+
     private func save() throws {
         do {
             try master.save()
@@ -236,23 +249,28 @@ package final class CoordinatorService {
     private func finishStep(_ contribution: StepContribution) throws {
         var contribution = contribution
         let began = ContinuousClock.now
+        try foreseeing.advance(master, through: desk)
         let total = try sum.finish(
             leavingOut: Set(contribution.leftOut.map(\.slot)),
             reduced: coordinator.round.shards == nil ? nil : desk.takeReduced(), count: master.parameterCount)
         contribution.reduceSeconds = total.seconds
         let verdict = try master.apply(total.floats.elements, contribution)
-        weights = master.withWeights {
-            // Back to earlier weights is too long a way to be rounded.
-            let format = verdict == .committed ? configuration.updateFormat : .fp32
-            return OutgoingWeights(nearest: $0, after: weights, format: format, chunkBytes: configuration.chunkBytes)
-        }
+        let foreseen = verdict == .committed ? foreseeing.judge(master) : nil
+        weights =
+            foreseen
+            ?? master.withWeights {
+                // Back to earlier weights is too long a way to be rounded.
+                let format = verdict == .committed ? configuration.updateFormat : .fp32
+                return OutgoingWeights(
+                    nearest: $0, after: weights, format: format, chunkBytes: configuration.chunkBytes)
+            }
         let next = master.step < master.totalSteps ? StepPlan(master, weights: weights) : nil
         contribution.optimizerSeconds = (ContinuousClock.now - began).inSeconds
         lastContribution = contribution
         observe(.stepped(contribution, verdict))
         if let reason = master.unsaved { try happen(.saveFailed(reason: reason), at: clock.advance()) }
         if verdict == .committed { try orderPictures(isLast: next == nil) }
-        try happen(.applied(verdict, next: next), at: clock.advance())
+        try happen(.applied(verdict, next: next, asForeseen: foreseen != nil), at: clock.advance())
     }
 
     // MARK: - Pictures and validation losses

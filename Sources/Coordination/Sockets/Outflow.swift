@@ -53,6 +53,9 @@ struct Outflow {
     /// Whether all that was put in has been taken at the other end.
     var isIdle: Bool { parcels.isEmpty && credit == fullCredit }
 
+    /// Whether something is on its way, or could be.
+    var isSending: Bool { credit < fullCredit || parcels.first.map { $0.next != nil } ?? false }
+
     mutating func put(_ parcel: Parcel) { parcels.append(parcel) }
 
     /// Puts in a part that grows; where it has been put in before, more of its chunks go out.
@@ -69,11 +72,12 @@ struct Outflow {
     /// Lets more of a parcel's chunks go out.
     ///
     /// - Parameters:
-    ///   - ready: all that may go out by now; those that could before come first.
+    ///   - ready: all of the whole that may go out by now; those that could before come first.
     ///   - checksums: where they are known, those of the chunks that may go out.
     mutating func release(_ ready: [UInt32], checksums: ChunkChecksums? = nil, where isMeant: (Header) -> Bool) {
         for index in parcels.indices where isMeant(parcels[index].header) {
-            parcels[index].part?.ready = ready
+            let chunks = parcels[index].part?.chunks ?? 0..<0
+            parcels[index].part?.ready = ready.filter(chunks.contains)
             if let checksums { parcels[index].checksums = checksums }
         }
     }

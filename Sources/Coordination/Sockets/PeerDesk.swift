@@ -215,15 +215,19 @@ final class PeerDesk {
     ///   - written: the chunks as they came, where they are an update of weights.
     ///   - checksums: of the chunks that are there; what was checked when it came is not looked at again.
     ///   - ready: the chunks that are there.
+    ///   - decided: the delivery of what the step is done with, behind which that waits that is foreseen.
     func passOn(
         _ header: Header, _ weights: Assembly, _ written: EncodedFloats?, _ checksums: ChunkChecksums,
-        _ chunks: Range<UInt32>, ready: [UInt32], to others: [UInt32]
+        _ chunks: Range<UInt32>, ready: [UInt32], to others: [UInt32], behind decided: UInt32?
     ) {
         var header = header
         header.stamp = own
         header.part = chunks
+        let isForeseen = header.kind == .foreseen
         for other in others {
-            visitors[other]?.outflow.drop { $0.kind == .share }
+            visitors[other]?.outflow.drop {
+                isForeseen ? $0.kind == .foreseen && $0.round != decided : $0.kind.isOfWeights
+            }
             visitors[other]?.outflow.put(
                 Outflow.Parcel(
                     header: header, floats: weights.floats, checksums: checksums, ending: nil,
@@ -234,7 +238,7 @@ final class PeerDesk {
 
     func release(_ ready: [UInt32], _ checksums: ChunkChecksums, delivery: UInt32) {
         for id in visitors.keys {
-            visitors[id]?.outflow.release(ready, checksums: checksums) { $0.kind == .share && $0.round == delivery }
+            visitors[id]?.outflow.release(ready, checksums: checksums) { $0.kind.isOfWeights && $0.round == delivery }
         }
     }
 
@@ -341,7 +345,7 @@ final class PeerDesk {
                 switch header.kind {
                 case .hello: line.hasAnswered = true
                 case .credit: line.outflow.receiveCredit(header.chunkCount)
-                case .share:
+                case .share, .foreseen:
                     line.owedCredit += 1
                     if line.owedCredit >= max(1, creditChunks / 4) || header.chunk + 1 == header.part.upperBound {
                         try? line.socket.send(permission(line.owedCredit, stamp: own))

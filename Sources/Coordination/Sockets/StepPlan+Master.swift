@@ -6,6 +6,7 @@ extension StepPlan {
             lossScale: master.lossScale, weights: weights.checksum)
         base = weights.update?.base
         firstSlot = master.firstSlot(of: step)
+        canBeForeseen = master.canForesee
         growth = master.slotsPerWorker.map { Growth(slotsPerWorker: $0, limit: slotCount) }
         // A few slots until it is known for how many workers the step is.
         self = settled(for: 1)

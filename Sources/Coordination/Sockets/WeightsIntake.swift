@@ -11,71 +11,91 @@ struct WeightsIntake {
     /// The weights that were handed over last: what an update is added to.
     private var held: FlatFloats?
     /// The newest delivery; it stays when it is complete, since it may still have to be passed on.
-    private var assembly: Assembly?
-    private var isHandedOver = false
-    /// Of the first chunk of this worker's own shard.
-    private var share: Header?
-    private var orders: (delivery: UInt32, others: [UInt32])?
-    private var passedOn: Int?
-    /// Of the chunks of this worker's own shard that are here.
-    private var checksums: ChunkChecksums
-    /// Those chunks as they are written, where they are an update.
-    private(set) var written: EncodedFloats?
+    private var newest: IncomingWeights?
+    /// The newest of those that were foreseen, until it is the newest of all.
+    private var foreseen: IncomingWeights?
+    /// The last foreseen delivery of which word has come that it stands.
+    private var standing: UInt32?
+    /// To whom this worker's shard of a delivery goes.
+    private var orders: [UInt32: [UInt32]] = [:]
 
     /// - Parameter updateFormat: how the change of weights is written, where not all of them are sent; fp32 is never.
     init(parameterCount: Int, chunkBytes: Int, updateFormat: GradientFormat) {
         self.updateFormat = updateFormat
         self.parameterCount = parameterCount
         self.chunkBytes = chunkBytes
-        checksums = ChunkChecksums(count: chunkCount(of: parameterCount * MemoryLayout<Float>.size, in: chunkBytes))
     }
+
+    /// The newest delivery's own shard as it is written, where it is an update.
+    var written: EncodedFloats? { newest?.written }
 
     /// Puts a chunk where it belongs.
     ///
     /// - Parameter isOwnShare: whether it came from the coordinator to be passed on.
-    /// - Returns: the weights, once, when all of them are here.
+    /// - Returns: the weights, once, when all of them are here and are to be used.
     mutating func take(_ header: Header, _ payload: Frame, isOwnShare: Bool) throws -> Assembly? {
-        let subject = Assembly.Subject(header)
-        if assembly?.subject != subject {
-            // What is left of an earlier delivery is of no use.
-            if let newest = assembly?.subject.round, header.round < newest { return nil }
-            let isUpdate = updateFormat != .fp32 && header.numberFormat == updateFormat.numberFormat
+        // What is left of an earlier delivery is of no use.
+        if let newest = newest?.delivery, header.round < newest { return nil }
+        if header.kind == .foreseen, newest?.delivery != header.round {
+            if let foreseen = foreseen?.delivery, header.round < foreseen { return nil }
+            if foreseen?.delivery != header.round { foreseen = begin(header) }
+            try foreseen?.take(header, payload, isOwnShare: isOwnShare)
+            return handOverForeseen()
+        }
+        if newest?.subject != Assembly.Subject(header) {
             // Who has nothing can change nothing; the coordinator sends all of it when it sees that nothing came.
-            guard !isUpdate || held != nil else { return nil }
-            assembly = Assembly(
-                subject, count: parameterCount, chunkBytes: chunkBytes, format: isUpdate ? updateFormat : .fp32,
-                base: isUpdate ? held : nil)
-            // What others pass on may be here before the first chunk of this worker's own shard.
-            written = isUpdate ? EncodedFloats(updateFormat, count: parameterCount, chunkBytes: chunkBytes) : nil
-            isHandedOver = false
-            share = nil
-            passedOn = nil
+            guard let next = begin(header) else { return nil }
+            newest = next
+            forget(before: header.round)
         }
-        if isOwnShare, share == nil { share = header }
-        try payload.withUnsafeBytes { bytes throws(WireError) in try assembly?.take(header, bytes) }
-        if isOwnShare {
-            checksums[header.chunk] = header.payloadChecksum
-            payload.withUnsafeBytes { written?.put($0, at: header.chunk) }
-        }
-        guard let assembly, assembly.isComplete, !isHandedOver else { return nil }
-        isHandedOver = true
-        if updateFormat != .fp32 { held = assembly.floats }
-        return assembly
+        try newest?.take(header, payload, isOwnShare: isOwnShare)
+        return handOver()
+    }
+
+    /// Learns that a delivery that was foreseen is what the step has led to.
+    ///
+    /// - Returns: its weights, once, when all of them are here.
+    mutating func stand(_ delivery: UInt32) -> Assembly? {
+        standing = delivery
+        return handOverForeseen()
     }
 
     /// Learns to whom this worker's shard of a delivery goes.
-    mutating func passOn(_ delivery: UInt32, to others: [UInt32]) { orders = (delivery, others) }
+    mutating func passOn(_ delivery: UInt32, to others: [UInt32]) { orders[delivery] = others }
 
     /// Passes on what has come.
     mutating func relay(through peers: PeerDesk) {
-        guard let assembly, let share, let orders, orders.delivery == share.round else { return }
-        let chunks = share.part
-        let ready = chunks.prefix { assembly.has($0) }
-        if passedOn == nil {
-            peers.passOn(share, assembly, written, checksums, chunks, ready: Array(ready), to: orders.others)
-        } else if passedOn != ready.count {
-            peers.release(Array(ready), checksums, delivery: share.round)
+        let decided = newest?.delivery
+        if let decided, let others = orders[decided] { newest?.relay(to: others, behind: decided, through: peers) }
+        if let delivery = foreseen?.delivery, let others = orders[delivery] {
+            foreseen?.relay(to: others, behind: decided, through: peers)
         }
-        passedOn = ready.count
+    }
+
+    private func begin(_ header: Header) -> IncomingWeights? {
+        let isUpdate = updateFormat != .fp32 && header.numberFormat == updateFormat.numberFormat
+        guard !isUpdate || held != nil else { return nil }
+        return IncomingWeights(
+            header, count: parameterCount, chunkBytes: chunkBytes, format: isUpdate ? updateFormat : .fp32,
+            base: isUpdate ? held : nil)
+    }
+
+    private mutating func forget(before delivery: UInt32) {
+        if let old = foreseen?.delivery, old <= delivery { foreseen = nil }
+        orders = orders.filter { $0.key >= delivery }
+    }
+
+    private mutating func handOverForeseen() -> Assembly? {
+        guard let standing, let foreseen, foreseen.delivery == standing else { return nil }
+        newest = foreseen
+        self.foreseen = nil
+        forget(before: standing)
+        return handOver()
+    }
+
+    private mutating func handOver() -> Assembly? {
+        guard let whole = newest?.takeWhole() else { return nil }
+        if updateFormat != .fp32 { held = whole.floats }
+        return whole
     }
 }

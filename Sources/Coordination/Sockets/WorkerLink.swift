@@ -105,6 +105,8 @@ final class WorkerLink {
         case .meet(let others): try peers.meet(others)
         case .reduce(let reduction): peers.reduce(reduction)
         case .passOn(let delivery, let others): intake.passOn(delivery, to: others)
+        case .useForeseen(let delivery):
+            if let weights = intake.stand(delivery) { use(weights) }
         case .reshard(let round, let shards): delivery.reshard(round, shards)
         case .resend(let round): delivery.resend(round, withdrawingFrom: peers)
         case .compute(let lease):
@@ -217,9 +219,9 @@ final class WorkerLink {
                 guard header.stamp == stamp else { continue }
                 switch header.kind {
                 case .credit: delivery.receiveCredit(header.chunkCount)
-                case .weights, .share:
+                case .weights, .share, .foreseen:
                     giveCredit(for: header, to: line.socket)
-                    try takeWeights(header, payload, isOwnShare: header.kind == .share)
+                    try takeWeights(header, payload, isOwnShare: header.kind != .weights)
                 case .content:
                     let limit = max(chunkBytes, ContentRequest.reasonLimit)
                     try payload.withUnsafeBytes { bytes throws(WireError) in
@@ -244,9 +246,13 @@ final class WorkerLink {
 
     /// Weights came, from the coordinator or from another worker.
     private func takeWeights(_ header: Header, _ payload: Frame, isOwnShare: Bool) throws {
-        guard let whole = try intake.take(header, payload, isOwnShare: isOwnShare) else { return }
-        guard worker.accepts(delivery: header.round) else { return }
-        let holding = Status.Holding(delivery: header.round, checksum: whole.floats.checksum)
-        bench.jobs.put(.use(whole.floats, step: Int(clamping: header.step), holding))
+        if let whole = try intake.take(header, payload, isOwnShare: isOwnShare) { use(whole) }
+    }
+
+    private func use(_ weights: Assembly) {
+        let delivery = weights.subject.round
+        guard worker.accepts(delivery: delivery) else { return }
+        let holding = Status.Holding(delivery: delivery, checksum: weights.floats.checksum)
+        bench.jobs.put(.use(weights.floats, step: Int(clamping: weights.subject.step), holding))
     }
 }

@@ -13,6 +13,7 @@ extension Simulation {
         contributions.removeLast(contributions.count - step)
         // It went down while it waited for pictures of the last step: there is nothing left to train.
         if isDone { return finish = .complete }
+        foreseen = nil
         coordinatorLife += 1
         slotsThisLife = 0
         // It knows no norms of late any more, without which what is absurd cannot be told from what is large.
@@ -53,6 +54,8 @@ extension Simulation {
         if let slotsPerWorker = world.slotsPerWorker {
             plan.growth = StepPlan.Growth(slotsPerWorker: slotsPerWorker, limit: world.totalSlots - cursor)
             plan.firstSlot = cursor
+        } else {
+            plan.canBeForeseen = step + 1 < world.steps
         }
         return plan
     }
@@ -80,6 +83,8 @@ extension Simulation {
                 transmit(
                     .weights(index, connection: connection, weights, holding, step: step), with: index, isUp: false)
             case .scatterWeights(let shards, _, let delivery): scatter(shards, delivery: delivery)
+            case .foresee(let shards, _, let delivery): foreseen = Foreseen(delivery: delivery, shards: shards)
+            case .forgetForeseen: foreseen = nil
             case .begin(_, _, let slotCount):
                 sum = TreeSum(SlotTree(slotCount: slotCount))
                 reduced = Arrived()
@@ -148,7 +153,7 @@ extension Simulation {
             tell(.saveFailed(reason: "no space left on device"))
         }
         if world.makesPictures, step % 3 == 0 || isDone { tell(.picturesDue(pictures())) }
-        tell(.applied(.committed, next: isDone ? nil : plan()))
+        tell(.applied(.committed, next: isDone ? nil : plan(), asForeseen: judgeForesight()))
     }
 
     private mutating func ended(_ end: Finish) {

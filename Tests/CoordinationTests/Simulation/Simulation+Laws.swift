@@ -41,8 +41,15 @@ extension Simulation {
     }
 
     static func after(_ weights: Pair, sum: Pair, samples: Int) -> Pair {
-        weights - sum / Float(samples) * Float(1e-5)
+        let gradient = sum / Float(samples)
+        let length = max(abs(gradient.x), abs(gradient.y))
+        return moved(weights, length > 100 ? gradient * (100 / length) : gradient)
     }
+
+    /// The same where the gradient is not clipped, so that each number follows from its own.
+    static func foreseen(_ weights: Pair, sum: Pair, samples: Int) -> Pair { moved(weights, sum / Float(samples)) }
+
+    private static func moved(_ weights: Pair, _ gradient: Pair) -> Pair { weights - gradient * Float(1e-5) }
 
     /// What a run without a cluster makes.
     static func expected(_ world: World) -> Pair {

@@ -33,6 +33,23 @@ extension Simulation {
     struct Share {
         let delivery: UInt32
         let chunks: [UInt32: Float]
+        /// Before their step was decided.
+        var isForeseen = false
+    }
+
+    /// A delivery of weights as it comes in at a worker.
+    struct Incoming {
+        var delivery: UInt32 = 0
+        var own: [UInt32: Float] = [:]
+        var chunks: [UInt32: Float] = [:]
+        var isUsed = false
+    }
+
+    /// Weights that leave before their step is decided, as far as they are known.
+    struct Foreseen {
+        let delivery: UInt32
+        let shards: [Shard]
+        var chunks: [UInt32: Float] = [:]
     }
 
     /// An owner's part of the step's sum.
@@ -86,8 +103,11 @@ extension Simulation {
         var reduction: Reduction?
         var hasReduced: (round: UInt32, number: UInt32) = (0, 0)
         /// Of the newest delivery.
-        var share: (own: Share?, delivery: UInt32, chunks: [UInt32: Float]) = (nil, 0, [:])
-        var orders: (delivery: UInt32, others: [UInt32])?
+        var share = Incoming()
+        /// Of the newest that was foreseen.
+        var foreseen = Incoming()
+        var standing: UInt32 = 0
+        var orders: [UInt32: [UInt32]] = [:]
 
         mutating func meet(_ peers: [PeerAddress], self own: UInt32) {
             known = Dictionary(peers.map { ($0.worker, $0) }, uniquingKeysWith: { first, _ in first })
@@ -317,6 +337,7 @@ extension Simulation {
             shards.contains { $0.owner == shard.stamp.worker.number && $0.chunks?.contains(chunk) ?? false }
         }
         reduced.take(owned, of: shard.number)
+        foresee(owned)
         tellOfSum(shards, round)
     }
 
@@ -405,28 +426,76 @@ extension Simulation {
         }
     }
 
-    mutating func take(_ share: Share, at index: Int, isOwn: Bool) {
-        var intake = workers[index].peering.share
-        guard share.delivery >= intake.delivery else { return }
-        if share.delivery > intake.delivery { intake = (nil, share.delivery, [:]) }
-        if isOwn { intake.own = share }
-        let wasWhole = intake.chunks.count == 2
-        intake.chunks.merge(share.chunks) { _, new in new }
-        workers[index].peering.share = intake
-        if isOwn { relay(at: index) }
-        guard !wasWhole, let x = intake.chunks[0], let y = intake.chunks[1],
-            workers[index].machine.accepts(delivery: share.delivery)
-        else { return }
-        let pair = Pair(x, y)
-        use(pair, Status.Holding(delivery: share.delivery, checksum: Self.checksum(pair)), at: index)
+    /// Sends on what follows from these parts of the step's sum.
+    private mutating func foresee(_ parts: [UInt32: Float]) {
+        guard var foreseen else { return }
+        let slots = coordinator?.plan.slotCount ?? 1
+        for (chunk, sum) in parts.sorted(by: { $0.key < $1.key }) where foreseen.chunks[chunk] == nil {
+            let next = Self.foreseen(weights, sum: Pair(repeating: sum), samples: slots)
+            foreseen.chunks[chunk] = next[Int(chunk)]
+            guard let shard = foreseen.shards.first(where: { $0.chunks?.contains(chunk) ?? false }),
+                let member = coordinator?.membership.members[WorkerID(shard.owner)], let peer = peers[member.name]
+            else { continue }
+            let (index, connection) = Self.read(peer)
+            let share = Share(delivery: foreseen.delivery, chunks: [chunk: next[Int(chunk)]], isForeseen: true)
+            transmit(.share(index, connection: connection, share), with: index, isUp: false)
+        }
+        self.foreseen = foreseen
     }
 
-    /// Passes on this worker's shard of the weights, when both the shard and word of whom it is for are here.
+    /// Whether what was foreseen is what the step has led to.
+    mutating func judgeForesight() -> Bool {
+        defer { foreseen = nil }
+        guard let foreseen, foreseen.chunks.count == 2 else { return false }
+        let cameTrue = foreseen.chunks[0] == weights.x && foreseen.chunks[1] == weights.y
+        happened.insert(cameTrue ? .foreseen : .foreseenInVain)
+        return cameTrue
+    }
+
+    mutating func take(_ share: Share, at index: Int, isOwn: Bool) {
+        var peering = workers[index].peering
+        guard share.delivery >= peering.share.delivery else { return }
+        let isForeseen = share.isForeseen && share.delivery != peering.share.delivery
+        var incoming = isForeseen ? peering.foreseen : peering.share
+        guard share.delivery >= incoming.delivery else { return }
+        if share.delivery > incoming.delivery { incoming = Incoming(delivery: share.delivery) }
+        if isOwn { incoming.own.merge(share.chunks) { _, new in new } }
+        incoming.chunks.merge(share.chunks) { _, new in new }
+        if isForeseen { peering.foreseen = incoming } else { peering.share = incoming }
+        workers[index].peering = peering
+        if isOwn { relay(at: index) }
+        handOver(at: index)
+    }
+
+    mutating func stand(_ delivery: UInt32, at index: Int) {
+        workers[index].peering.standing = delivery
+        handOver(at: index)
+    }
+
+    private mutating func handOver(at index: Int) {
+        var peering = workers[index].peering
+        if peering.foreseen.delivery == peering.standing, peering.standing > peering.share.delivery {
+            peering.share = peering.foreseen
+        }
+        let incoming = peering.share
+        if let x = incoming.chunks[0], let y = incoming.chunks[1], !incoming.isUsed {
+            peering.share.isUsed = true
+            workers[index].peering = peering
+            guard workers[index].machine.accepts(delivery: incoming.delivery) else { return }
+            let pair = Pair(x, y)
+            use(pair, Status.Holding(delivery: incoming.delivery, checksum: Self.checksum(pair)), at: index)
+        } else {
+            workers[index].peering = peering
+        }
+    }
+
+    /// Passes on this worker's shards of weights, as far as they and word of whom they are for are here; what was passed on
+    /// before goes again, which harms nobody.
     mutating func relay(at index: Int) {
-        guard let own = workers[index].peering.share.own, let orders = workers[index].peering.orders,
-            orders.delivery == own.delivery
-        else { return }
-        workers[index].peering.orders = nil
-        for other in orders.others { send(.share(own), from: index, to: other) }
+        let peering = workers[index].peering
+        for (incoming, isForeseen) in [(peering.share, false), (peering.foreseen, true)] where !incoming.own.isEmpty {
+            let share = Share(delivery: incoming.delivery, chunks: incoming.own, isForeseen: isForeseen)
+            for other in peering.orders[incoming.delivery] ?? [] { send(.share(share), from: index, to: other) }
+        }
     }
 }

@@ -106,8 +106,9 @@ extension Simulation {
                 workers[index].peering.reduction = reduction
                 reduce(at: index)
             case .passOn(let delivery, let others):
-                workers[index].peering.orders = (delivery, others)
+                workers[index].peering.orders[delivery] = others
                 relay(at: index)
+            case .useForeseen(let delivery): stand(delivery, at: index)
             case .reshard(let round, let shards): reshard(round, shards, from: index)
             case .resend(let round): resend(round, from: index)
             case .note: break

@@ -60,6 +60,8 @@ struct Simulation {
     var reduced = Arrived()
     /// Parts of sums that the coordinator adds up in place of an owner that is gone.
     var orphans = Orphans()
+    /// The next step's weights, part of which have left.
+    var foreseen: Foreseen?
     var shardedSteps = 0
     var contributions: [StepContribution] = []
     var durable = (step: 0, weights: firstWeights, checksum: checksum(firstWeights), cursor: 0)
