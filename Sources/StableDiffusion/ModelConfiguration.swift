@@ -31,9 +31,16 @@ package struct ModelConfiguration: Equatable, Sendable {
     ///
     /// - Throws: ``ModelError`` naming file and key when one is missing, wrong, or asks for what is not built here.
     package init(folder: URL) throws(ModelError) {
+        let unet = try UNetConfiguration(JSONFile(folder.appending(path: "unet/config.json")))
+        // Its UNet can be computed, but nobody here reads its two text encoders or writes its LoRA files.
+        guard unet.added == nil else {
+            throw ModelError(
+                folder.path,
+                "is Stable Diffusion XL (unet/config.json has an addition_embed_type); \(ModelFamily.advice)")
+        }
         self.init(
             textEncoder: try TextEncoderConfiguration(JSONFile(folder.appending(path: "text_encoder/config.json"))),
-            unet: try UNetConfiguration(JSONFile(folder.appending(path: "unet/config.json"))),
+            unet: unet,
             autoencoder: try AutoencoderConfiguration(JSONFile(folder.appending(path: "vae/config.json"))),
             scheduler: try SchedulerConfiguration(JSONFile(folder.appending(path: "scheduler/scheduler_config.json"))))
         guard unet.contextWidth == textEncoder.width else {

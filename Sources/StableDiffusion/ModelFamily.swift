@@ -5,6 +5,9 @@ enum ModelFamily: Equatable {
     /// Something else, and what to say of it.
     case other(String)
 
+    /// What to do about a model of another family.
+    static let advice = "this release trains Stable Diffusion 1.x and 2.x; give one of those"
+
     /// - Parameter shapes: from the names of a file's tensors to their shapes.
     init(_ shapes: [String: [Int]]) {
         func any(_ test: (String) -> Bool) -> Bool { shapes.keys.contains(where: test) }
@@ -14,11 +17,11 @@ enum ModelFamily: Equatable {
         }) {
             self = .other("is a LoRA, not a base model; give it as network weights, and a base model here")
         } else if any({ $0.hasPrefix("conditioner.embedders.") }) {
-            self = .other("looks like Stable Diffusion XL; this release trains Stable Diffusion 1.x and 2.x")
+            self = .other("looks like Stable Diffusion XL; \(Self.advice)")
         } else if any({ $0.contains("joint_blocks.") }) {
-            self = .other("looks like Stable Diffusion 3; this release trains Stable Diffusion 1.x and 2.x")
+            self = .other("looks like Stable Diffusion 3; \(Self.advice)")
         } else if any({ $0.contains("double_blocks.") }) {
-            self = .other("looks like FLUX; this release trains Stable Diffusion 1.x and 2.x")
+            self = .other("looks like FLUX; \(Self.advice)")
         } else if let first = shapes[LatentDiffusionNames.unet + "input_blocks.0.0.weight"] {
             self = Self.latentDiffusion(first, hasName: { prefix in any { $0.hasPrefix(prefix) } })
         } else if any({ $0.hasPrefix("down_blocks.") }) {
@@ -43,11 +46,11 @@ enum ModelFamily: Equatable {
     static func objection(toPipeline name: String) -> String? {
         switch name {
         case _ where name.hasPrefix("StableDiffusionXL"):
-            "is Stable Diffusion XL (\(name)); this release trains Stable Diffusion 1.x and 2.x"
+            "is Stable Diffusion XL (\(name)); \(Self.advice)"
         case _ where name.hasPrefix("StableDiffusion3"):
-            "is Stable Diffusion 3 (\(name)); this release trains Stable Diffusion 1.x and 2.x"
+            "is Stable Diffusion 3 (\(name)); \(Self.advice)"
         case _ where name.hasPrefix("StableDiffusion"): nil
-        default: "is a \(name); this release trains Stable Diffusion 1.x and 2.x"
+        default: "is a \(name); \(Self.advice)"
         }
     }
 }

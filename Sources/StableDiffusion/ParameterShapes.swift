@@ -74,6 +74,10 @@ extension UNetConfiguration {
         shapes.convolution("conv_in", inputChannels, blockChannels[0], kernel: 3)
         shapes.linear("time_embedding.linear_1", blockChannels[0], timeWidth)
         shapes.linear("time_embedding.linear_2", timeWidth, timeWidth)
+        if let added {
+            shapes.linear("add_embedding.linear_1", added.width, timeWidth)
+            shapes.linear("add_embedding.linear_2", timeWidth, timeWidth)
+        }
         for block in downBlocks {
             for (index, inputs) in block.residualInputs.enumerated() {
                 shapes.residualBlock("\(block.name).resnets.\(index)", inputs, block.channels, timeWidth: timeWidth)

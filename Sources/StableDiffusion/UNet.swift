@@ -3,11 +3,14 @@ package import Torch
 
 /// The network that is asked, of noisy latents, a time and a text, what the noise is.
 ///
-/// Agrees with diffusers' `UNet2DConditionModel` as Stable Diffusion 1.x and 2.x use it. Rombach et al., 2022,
-/// <https://arxiv.org/abs/2112.10752>.
+/// Agrees with diffusers' `UNet2DConditionModel` as Stable Diffusion 1.x, 2.x and XL use it. Rombach et al., 2022,
+/// <https://arxiv.org/abs/2112.10752>; Podell et al., 2023, <https://arxiv.org/abs/2307.01952>.
 package struct UNet {
+    private let name: String
     private let convIn: Convolution
+    private let timeWaves: Waves
     private let timeEmbedding: TimestepEmbedding
+    private let addedEmbedding: AddedEmbedding?
     private let down: [Stage<Downsample>]
     private let middle: (ResidualBlock, SpatialTransformer?, ResidualBlock)
     private let up: [Stage<Upsample>]
@@ -36,10 +39,16 @@ package struct UNet {
                 return (try residual(place / "resnets" / index, inputs, block.channels), transformer)
             }
         }
+        name = weights.source.name
         let channels = configuration.blockChannels[0]
         convIn = try Convolution(
             weights / "conv_in", inputs: configuration.inputChannels, outputs: channels, kernel: 3, padding: 1)
-        timeEmbedding = try TimestepEmbedding(weights / "time_embedding", configuration)
+        timeWaves = Waves(width: channels, configuration)
+        timeEmbedding = try TimestepEmbedding(
+            weights / "time_embedding", inputs: channels, width: configuration.timeWidth)
+        addedEmbedding = try configuration.added.map { added in
+            try AddedEmbedding(weights / "add_embedding", added, configuration)
+        }
         down = try configuration.downBlocks.enumerated().map { index, block in
             let place = weights / "down_blocks" / index / "downsamplers" / 0
             return Stage(
@@ -76,14 +85,16 @@ package struct UNet {
     ///   - latents: `[batch, 4, height, width]`, of any height and width.
     ///   - timesteps: `[batch]`, whole or not.
     ///   - context: the text encoder's states, `[batch, words, contextWidth]`.
+    ///   - added: what else Stable Diffusion XL is told; no other model listens to it.
     ///   - checkpoints: what is computed again for the backward pass; nil keeps everything.
     /// - Returns: the prediction, of the latents' shape, in the format that the layers compute in.
     package func callAsFunction(
-        _ latents: Tensor, timesteps: Tensor, context: Tensor, checkpoints: ActivationCheckpoints? = nil
+        _ latents: Tensor, timesteps: Tensor, context: Tensor, added: AddedConditions? = nil,
+        checkpoints: ActivationCheckpoints? = nil
     ) throws -> Tensor {
         let type = try convIn.bias.scalarType
         let context = try context.to(type)
-        let time = try silu(timeEmbedding(timesteps, as: type))
+        let time = try silu(embedded(timesteps, added, as: type))
         func run(_ layer: (ResidualBlock, SpatialTransformer?), _ x: Tensor) throws -> Tensor {
             let residual = layer.0
             let x = try recompute(residual.place, [x, time], checkpoints) { try residual($0[0], time: $0[1]) }
@@ -117,5 +128,16 @@ package struct UNet {
             if let upsample = stage.resampling { x = try upsample(x, to: skips.last?.shape.suffix(2).map(\.self)) }
         }
         return try convOut(normOut(x, activated: true))
+    }
+
+    /// What every residual block is told, before its activation: `[batch, timeWidth]`.
+    private func embedded(_ timesteps: Tensor, _ added: AddedConditions?, as type: ScalarType) throws -> Tensor {
+        let time = try timeEmbedding(timeWaves(timesteps).to(type))
+        guard let addedEmbedding else { return time }
+        guard let added else {
+            throw ModelError(
+                name, "is Stable Diffusion XL's UNet, which must be told the whole text and the picture's sizes, too")
+        }
+        return try time + addedEmbedding(added, as: type)
     }
 }

@@ -28,7 +28,21 @@ package struct UNetConfiguration: Equatable, Sendable {
     package var frequencyShift = 0.0
     /// Zeros around a picture before it is halved.
     package var downsamplePadding = 1
-    package var middleScale = 1.0
+    /// What it is told beside the text's states; nil for Stable Diffusion 1.x and 2.x.
+    package var added: Added?
+
+    /// The widths of ``AddedConditions``.
+    package struct Added: Equatable, Sendable {
+        /// Of the waves that each of the sizes becomes.
+        package var waveWidth = 256
+        /// Of the whole text's vector and the waves of all sizes together.
+        package var width = 2816
+
+        package init() {}
+
+        /// Of the whole text's vector, beside six sizes.
+        package var textWidth: Int { width - 6 * waveWidth }
+    }
 
     package init() {}
 
@@ -41,6 +55,21 @@ package struct UNetConfiguration: Equatable, Sendable {
         configuration.heads = [5, 10, 20, 20]
         configuration.contextWidth = 1024
         configuration.linearProjections = true
+        return configuration
+    }()
+
+    /// SD XL: no attention at the finest resolution and ten layers of it at the coarsest, the states of two text encoders.
+    package static let stableDiffusionXL: UNetConfiguration = {
+        var configuration = UNetConfiguration()
+        configuration.blockChannels = [320, 640, 1280]
+        configuration.downAttention = [false, true, true]
+        configuration.upAttention = [true, true, false]
+        configuration.layers = [2, 2, 2]
+        configuration.heads = [5, 10, 20]
+        configuration.transformerLayers = [1, 2, 10]
+        configuration.contextWidth = 2048
+        configuration.linearProjections = true
+        configuration.added = Added()
         return configuration
     }()
 
@@ -74,7 +103,7 @@ package struct UNetConfiguration: Equatable, Sendable {
         cosinesFirst = try json.boolean("flip_sin_to_cos", default: true)
         frequencyShift = try json.number("freq_shift", default: 0)
         downsamplePadding = try json.integer("downsample_padding", default: 1, in: 0...1)
-        middleScale = try json.number("mid_block_scale_factor", default: 1)
+        added = try Self.added(json)
         try Self.refuseUnknownKinds(json)
         try checkDivisions(json)
     }
@@ -96,6 +125,21 @@ package struct UNetConfiguration: Equatable, Sendable {
         return attention
     }
 
+    private static func added(_ json: JSONFile) throws(ModelError) -> Added? {
+        try json.require("addition_embed_type", oneOf: [.null, .string("text_time")])
+        guard json.has("addition_embed_type") else { return nil }
+        var added = Added()
+        added.waveWidth = try json.integer("addition_time_embed_dim", in: 1...65536)
+        added.width = try json.integer("projection_class_embeddings_input_dim", in: 1...65536)
+        guard added.textWidth > 0 else {
+            throw ModelError(
+                json.file,
+                "projection_class_embeddings_input_dim \(added.width) must be larger than six times "
+                    + "addition_time_embed_dim \(added.waveWidth)")
+        }
+        return added
+    }
+
     private static func refuseUnknownKinds(_ json: JSONFile) throws(ModelError) {
         try json.require("act_fn", oneOf: [.string("silu"), .string("swish")])
         try json.require("mid_block_type", oneOf: [.string("UNetMidBlock2DCrossAttn")])
@@ -104,15 +148,15 @@ package struct UNetConfiguration: Equatable, Sendable {
         try json.require("attention_type", oneOf: [.string("default")])
         try json.require("conv_in_kernel", oneOf: [.number(3)])
         try json.require("conv_out_kernel", oneOf: [.number(3)])
-        try json.require("resnet_out_scale_factor", oneOf: [.number(1)])
+        for key in ["resnet_out_scale_factor", "mid_block_scale_factor"] { try json.require(key, oneOf: [.number(1)]) }
         for key in [
             "center_input_sample", "dual_cross_attention", "only_cross_attention", "mid_block_only_cross_attention",
             "resnet_skip_time_act", "class_embeddings_concat",
         ] { try json.require(key, oneOf: [.boolean(false)]) }
         for key in [
-            "addition_embed_type", "class_embed_type", "num_class_embeds", "cross_attention_norm", "encoder_hid_dim",
-            "encoder_hid_dim_type", "time_embedding_dim", "time_embedding_act_fn", "timestep_post_act",
-            "time_cond_proj_dim", "reverse_transformer_layers_per_block",
+            "class_embed_type", "num_class_embeds", "cross_attention_norm", "encoder_hid_dim", "encoder_hid_dim_type",
+            "time_embedding_dim", "time_embedding_act_fn", "timestep_post_act", "time_cond_proj_dim",
+            "reverse_transformer_layers_per_block",
         ] { try json.require(key, oneOf: [.null]) }
     }
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
-from reference import adapters, hashes, ldm, models, noising, optimizing, parts, sampling, tokens, training, validating
+from reference import adapters, hashes, ldm, models, noising, optimizing, parts, sampling, tokens, training, validating, xl
 
 HERE = Path(__file__).parent
 MODELS = [models.tiny_sd1, models.tiny_sd2]
@@ -96,6 +96,15 @@ def make_wide() -> None:
     step = training.step(model, parameters, case)
     write(step, "training/demo-base.plain", case.settings())
     print(f"  in bf16 its gradient moves by {training.half_precision_error(model, parameters, case, step):.4f}")
+
+
+def make_xl() -> None:
+    model = xl.tiny_sdxl()
+    xl.save(model, HERE / model.name)
+    write(xl.says(model), f"parts/{model.name}.unet")
+    parameters = adapters.attach(model)
+    write(adapters.file(parameters), f"training/{model.name}.adapter", adapters.METADATA)
+    write(xl.step(model, parameters), f"training/{model.name}.plain")
 
 
 def make_optimizers() -> None:

@@ -48,6 +48,14 @@ extension `The program` {
             #expect(refusal.contains("Flux") || refusal.contains("FLUX"))
         }
 
+        @Test func `Stable Diffusion XL, be it to train or to draw with`() throws {
+            let model = Furnace.fixtures.appending(path: "tiny-sdxl").path
+            let complaint = model + ": is Stable Diffusion XL (StableDiffusionXLPipeline); this release trains"
+            #expect(try refusal(ofModel: model).hasPrefix(complaint))
+            let sample = ["sample", "--model", model, "--prompt", "a horse"]
+            #expect(try Launched(sample, in: furnace.folder).end().refusal().hasPrefix(complaint))
+        }
+
         @Test func `a model that lacks a tensor, or has one of a wrong shape`() throws {
             let name = "conv_in.weight"
             let lacking = try refusal(ofModel: model { $0.name == name ? nil : $0 })

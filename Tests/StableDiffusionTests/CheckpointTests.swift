@@ -185,6 +185,7 @@ import Torch
     @Test func `has the numbers of parameters that Stable Diffusion has`() {
         #expect(UNetConfiguration.stableDiffusion1.parameters.count == 859_520_964)
         #expect(UNetConfiguration.stableDiffusion2.parameters.count == 865_910_724)
+        #expect(UNetConfiguration.stableDiffusionXL.parameters.count == 2_567_463_684)
         #expect(TextEncoderConfiguration.stableDiffusion1.parameters.count == 123_060_480)
         #expect(TextEncoderConfiguration.stableDiffusion2.parameters.count == 340_387_840)
         #expect(AutoencoderConfiguration.stableDiffusion.parameters.count == 83_653_863)
@@ -253,6 +254,17 @@ import Torch
         let folder = try TemporaryFolder(copyOf: "tiny-sd1")
         try folder.write(#"{"_class_name": "StableDiffusionXLPipeline"}"#, to: "model_index.json")
         expectRefusal("is Stable Diffusion XL (StableDiffusionXLPipeline)") { _ = try Checkpoint(at: folder.url) }
+    }
+
+    @Test func `is Stable Diffusion XL, whatever its folder calls itself`() throws {
+        let folder = try TemporaryFolder(copyOf: "tiny-sdxl")
+        expectRefusal("is Stable Diffusion XL (StableDiffusionXLPipeline); this release trains") {
+            _ = try Checkpoint(at: folder.url)
+        }
+        try FileManager.default.removeItem(at: folder.url.appending(path: "model_index.json"))
+        expectRefusal("is Stable Diffusion XL (unet/config.json has an addition_embed_type); this release trains") {
+            _ = try Checkpoint(at: folder.url)
+        }
     }
 
     @Test func `misses a tensor`() throws {
@@ -341,7 +353,9 @@ import Torch
             "one of CrossAttnDownBlock2D, DownBlock2D"
         ),
         ("in_channels", "9", "an inpainting model"),
-        ("addition_embed_type", #""text_time""#, "addition_embed_type is \"text_time\", but must be null"),
+        ("addition_embed_type", #""text_image""#, "is \"text_image\", but must be null or \"text_time\""),
+        ("addition_embed_type", #""text_time""#, "has no addition_time_embed_dim"),
+        ("mid_block_scale_factor", "1.4", "mid_block_scale_factor is 1.4, but must be 1"),
         ("resnet_time_scale_shift", #""scale_shift""#, "must be \"default\""),
         ("attention_head_dim", "[3, 3]", "must be a list of 3"),
         ("attention_head_dim", "4", "must be a multiple of its 4 heads"),

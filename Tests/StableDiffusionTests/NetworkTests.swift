@@ -60,6 +60,35 @@ import Torch
         #expect(try relativeError(prediction, tensor(prefix + "output", expected)) < 1e-5)
     }
 
+    private func addedConditions(_ prefix: String, _ tensors: [String: Tensor]) throws -> AddedConditions {
+        try AddedConditions(
+            text: tensor(prefix + "text_embeds", tensors), sizes: tensor(prefix + "time_ids", tensors))
+    }
+
+    @Test(arguments: ["", "odd."])
+    func `predict noise as diffusers does when told of sizes and the whole text, too`(prefix: String) throws {
+        let checkpoint = try UNetCheckpoint(at: Fixtures.folder("tiny-sdxl"))
+        let unet = try UNet(Weights(checkpoint.weights(as: .float32)), checkpoint.configuration)
+        let expected = try Fixtures.tensors("parts/tiny-sdxl.unet")
+        let prediction = try unet(
+            tensor(prefix + "latents", expected), timesteps: tensor(prefix + "timesteps", expected),
+            context: tensor(prefix + "encoder_hidden_states", expected), added: addedConditions(prefix, expected))
+        #expect(try relativeError(prediction, tensor(prefix + "output", expected)) < 1e-5)
+    }
+
+    @Test func `say what they must be told`() throws {
+        let checkpoint = try UNetCheckpoint(at: Fixtures.folder("tiny-sdxl"))
+        let unet = try UNet(Weights(checkpoint.weights(as: .float32)), checkpoint.configuration)
+        let expected = try Fixtures.tensors("parts/tiny-sdxl.unet")
+        #expect {
+            try unet(
+                tensor("latents", expected), timesteps: tensor("timesteps", expected),
+                context: tensor("encoder_hidden_states", expected))
+        } throws: {
+            "\($0)".contains("must be told the whole text and the picture's sizes")
+        }
+    }
+
     @Test(arguments: [ScalarType.float32, .bfloat16])
     func `give the same bits whether there is room for their weights' layouts or not`(type: ScalarType) throws {
         let checkpoint = try Checkpoint(at: Fixtures.folder("tiny-sd1"))

@@ -6,6 +6,7 @@ from peft import LoraConfig
 
 from .models import Model
 from .randomness import normal
+from .xl import LoneUNet
 
 RANK, ALPHA = 3, 2
 TARGETS = {
@@ -15,11 +16,13 @@ TARGETS = {
 PREFIXES = {"unet": "lora_unet_", "text_encoder": "lora_te_text_model_"}
 
 
-def attach(model: Model) -> dict[str, torch.nn.Parameter]:
+def attach(model: Model | LoneUNet) -> dict[str, torch.nn.Parameter]:
     """Puts adapters on, with weights at which neither half's gradient vanishes; the parameters by kohya key."""
     parameters = {}
     for part, targets in TARGETS.items():
-        module = getattr(model, part)
+        module = getattr(model, part, None)
+        if module is None:
+            continue
         module.add_adapter(LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=targets))
         for name, child in module.named_modules():
             if hasattr(child, "lora_A"):
