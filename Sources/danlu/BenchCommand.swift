@@ -8,7 +8,9 @@ struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Time a training step of the UNet on this box.")
 
-    @Option(name: .customLong("model"), help: "The base model: a diffusers folder or a single .safetensors file.")
+    @Option(
+        name: .customLong("model"),
+        help: "The base model: a diffusers folder, Stable Diffusion XL's too, or a single .safetensors file.")
     var baseModel: String
 
     @Option(help: "Pixels of a side.")
