@@ -63,14 +63,21 @@ def main() -> None:
 
     side = options.resolution // 8
     latents = torch.randn(options.batch, 4, side, side, device=device)
-    states = torch.randn(options.batch, 77, unet.config.cross_attention_dim, device=device)
+    told = {"encoder_hidden_states": torch.randn(options.batch, 77, unet.config.cross_attention_dim, device=device)}
+    if unet.config.addition_embed_type == "text_time":
+        # Stable Diffusion XL: the whole text as one vector, and six sizes of the picture.
+        width = unet.config.projection_class_embeddings_input_dim - 6 * unet.config.addition_time_embed_dim
+        sizes = [options.resolution, options.resolution, 0, 0, options.resolution, options.resolution]
+        told["added_cond_kwargs"] = {
+            "text_embeds": torch.randn(options.batch, width, device=device),
+            "time_ids": torch.tensor([sizes] * options.batch, dtype=torch.float32, device=device)}
 
     def step() -> float:
         noise = torch.randn_like(latents)
         timesteps = torch.randint(0, 1000, (options.batch,), device=device)
         noisy = scheduler.add_noise(latents, noise, timesteps)
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=options.precision == "bf16"):
-            prediction = unet(noisy, timesteps, encoder_hidden_states=states).sample
+            prediction = unet(noisy, timesteps, **told).sample
         loss = torch.nn.functional.mse_loss(prediction.float(), noise)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
