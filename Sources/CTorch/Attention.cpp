@@ -26,6 +26,8 @@ template <typename Element> struct Head {
 /// Rows so far apart that those of one column do not fall on one another in the cache.
 int64_t spaced(int64_t columns) { return rounded_up(columns, lanes) + lanes; }
 
+constexpr float logarithmOfE = 1.44269504f;
+
 BEGIN_AVX512
 
 /// Two bf16 numbers, or one fp32 number, are a word of 32 bits: what the products take at a time.
@@ -64,6 +66,15 @@ Rows<c10::BFloat16> woven(const Head<const c10::BFloat16> &head, float *room) {
     return {to, head.size};
 }
 
+/// Two rows of the right side of a product, woven.
+void store_woven(c10::BFloat16 *to, const floats &one, const floats &other) {
+    words low, high;
+    round_halves(low, one);
+    round_halves(high, other);
+    words both = (low >> 16) | (high & 0xffff0000);
+    std::memcpy(to, &both, sizeof both);
+}
+
 template <typename Element>
 void multiply(int64_t rows, int64_t columns, int64_t inner, const Element *left, int64_t leftStride,
               const Element *right, int64_t rightStride, float *to, int64_t stride, bool adds = false) {
@@ -71,32 +82,39 @@ void multiply(int64_t rows, int64_t columns, int64_t inner, const Element *left,
                                 packing<Element> == 2);
 }
 
-/// Turns scores into e^(scale · score − greatest), as the left side of the next product; in place if that is fp32.
-/// Returns greatest and the logarithm of the sum, in one, and the sum's inverse.
-template <typename Element>
-std::pair<float, float> soften(float *scores, int64_t count, float scale, Element *to) {
-    floats top = floats{} - INFINITY, total{}, x;
-    int64_t whole = count / lanes * lanes;
-    for (int64_t i = 0; i < whole; i += lanes) {
-        load(x, scores + i);
-        top = x > top ? x : top;
+/// The softmax of one query, as far as it has come: of the keys so far the greatest score, as a power of two, and the sum
+/// of the shares.
+struct Softmax {
+    float greatest = -INFINITY, total = 0;
+
+    /// Takes in more scores: turns them into 2^(scale · score − greatest), as the left side of the next product; in place if
+    /// that is fp32. Returns what the shares so far are to be multiplied with.
+    template <typename Element> float take(float *scores, int64_t count, float scale, Element *to) {
+        floats top = floats{} - INFINITY, sums{}, x;
+        int64_t whole = count / lanes * lanes;
+        for (int64_t i = 0; i < whole; i += lanes) {
+            load(x, scores + i);
+            top = x > top ? x : top;
+        }
+        auto most = ::greatest(top);
+        for (int64_t i = whole; i < count; i++) most = std::max(most, scores[i]);
+        // What lies behind the last score gets no share.
+        for (int64_t i = count; i < rounded_up(count, lanes); i++) scores[i] = -INFINITY;
+        most = std::max(most * scale, greatest);
+        for (int64_t i = 0; i < count; i += lanes) {
+            load(x, scores + i);
+            x = x * scale - most;
+            power_of_two(x);
+            sums += x;
+            store(to + i, x);
+        }
+        floats factor = floats{} + (greatest - most);
+        power_of_two(factor);
+        total = total * factor[0] + sum(sums);
+        greatest = most;
+        return factor[0];
     }
-    float greatest = -INFINITY;
-    for (int i = 0; i < lanes; i++) greatest = std::max(greatest, top[i]);
-    for (int64_t i = whole; i < count; i++) greatest = std::max(greatest, scores[i]);
-    // What lies behind the last score: softens to 0.
-    for (int64_t i = count; i < rounded_up(count, lanes); i++) scores[i] = -INFINITY;
-    greatest *= scale;
-    for (int64_t i = 0; i < count; i += lanes) {
-        load(x, scores + i);
-        x = x * scale - greatest;
-        exponential(x);
-        total += x;
-        store(to + i, x);
-    }
-    auto all = sum(total);
-    return {greatest + std::log(all), 1 / all};
-}
+};
 
 /// Rows of fp32, each times a factor, rounded to where they belong.
 template <typename Element> void write(const float *from, const Head<Element> &to, const float *factors = nullptr) {
@@ -126,104 +144,125 @@ template <typename Element> float dot(const Element *left, const Element *right,
     return all;
 }
 
-/// What one head's backward pass reads and writes.
+/// Rows `[tokens, size]` turned, `[size, stride]`, with zeros behind the last token.
+template <typename Element> void turn(const Head<const Element> &head, Element *to, int64_t stride) {
+    for (int64_t first = 0; first < stride; first += lanes)
+        for (int64_t c = 0; c < head.size; c++)
+            for (int64_t t = first; t < first + lanes; t++)
+                to[c * stride + t] = t < head.tokens ? head.rows[t * head.width + c] : Element(0);
+}
+
+/// What one head's backward pass reads and writes. Of a tile of scores the rows are queries and the columns keys.
 template <typename Element> struct Backward {
     Head<const Element> query, key, value, out, gradient;
     Head<Element> forQuery, forKey, forValue;
     const float *logarithms;
     float scale;
 
-    /// Keys at a time: what is between them and all queries should stay in the cache.
-    static int64_t block(int64_t queries, int64_t keys) {
-        auto fitting = std::clamp<int64_t>(65536 / queries / lanes * lanes, lanes, 64);
-        return std::min(fitting, rounded_up(keys, 2));
-    }
+    /// Queries and keys at a time: enough for long products, few enough for what is between them to stay in the cache.
+    static constexpr int64_t tileRows = 128, tileColumns = 256;
+
+    static int64_t rows(int64_t queries) { return std::min(tileRows, rounded_up(queries, 2)); }
+    static int64_t columns(int64_t keys) { return spaced(std::min(tileColumns, keys)); }
 
     /// Words of scratch memory.
     static int64_t room(int64_t queries, int64_t keys, int64_t size) {
-        auto stride = spaced(queries), rows = block(queries, keys);
-        return stride * (2 + 3 * size + 4 * rows) + 2 * rounded_up(queries, 2) * size +
-               (2 * rows + lanes) * size + 16 * lanes;
+        auto forQueries = queries * (size + 1) + 2 * size * spaced(queries);
+        auto forKeys = size * (2 * spaced(keys) + rounded_up(keys, 2) + 2 * columns(keys) + lanes);
+        return forQueries + forKeys + 5 * rows(queries) * columns(keys) + 16 * lanes;
     }
 
     void run(float *room) const {
-        auto queries = query.tokens, keys = key.tokens, size = query.size, stride = spaced(queries);
-        auto rows = block(queries, keys);
+        auto queries = query.tokens, keys = key.tokens, size = query.size;
+        auto across = spaced(queries), along = spaced(keys), stride = columns(keys), tile = rows(queries) * stride;
         auto take = [&](int64_t words) { return std::exchange(room, room + rounded_up(words, lanes)); };
-        auto shifts = take(stride), dots = take(stride);
-        for (int64_t t = 0; t < stride; t++) {
-            // No share goes to what lies behind the last query.
-            shifts[t] = t < queries ? logarithms[t] : INFINITY;
-            dots[t] = t < queries ? dot(out.rows + t * out.width, gradient.rows + t * gradient.width, size) : 0;
+        auto elements = [&](int64_t words) { return reinterpret_cast<Element *>(take(words)); };
+        auto dots = take(queries), forQueries = take(queries * size);
+        for (int64_t t = 0; t < queries; t++)
+            dots[t] = dot(out.rows + t * out.width, gradient.rows + t * gradient.width, size);
+        auto turnedQuery = elements(size * across), turnedGradient = elements(size * across);
+        turn(query, turnedQuery, across);
+        turn(gradient, turnedGradient, across);
+        auto turnedKey = take(size * along), turnedValue = take(size * along);
+        pack_turned(key, turnedKey);
+        pack_turned(value, turnedValue);
+        auto keyRows = woven(key, take(rounded_up(keys, 2) * size));
+        auto scores = take(tile), slopes = take(tile);
+        // In fp32 in place, and themselves the right side of a product; in bf16 that is woven.
+        constexpr bool isInPlace = packing<Element> == 1;
+        auto shares = isInPlace ? reinterpret_cast<Element *>(scores) : elements(tile);
+        auto changes = isInPlace ? reinterpret_cast<Element *>(slopes) : elements(tile);
+        auto wovenChanges = isInPlace ? changes : elements(tile);
+        auto forKeys = take(size * stride), forValues = take(size * stride), turned = take(lanes * size);
+        std::memset(scores, 0, tile * sizeof(float));
+        std::memset(slopes, 0, tile * sizeof(float));
+        for (int64_t first = 0; first < keys; first += tileColumns) {
+            auto count = std::min(tileColumns, keys - first);
+            for (int64_t begin = 0; begin < queries; begin += tileRows) {
+                auto rows = std::min(tileRows, queries - begin), inner = rounded_up(rows, packing<Element>);
+                multiply(rows, count, size, query.rows + begin * query.width, query.width,
+                         reinterpret_cast<Element *>(turnedKey + first), along, scores, stride);
+                multiply(rows, count, size, gradient.rows + begin * gradient.width, gradient.width,
+                         reinterpret_cast<Element *>(turnedValue + first), along, slopes, stride);
+                for (int64_t r = 0; r < rows; r += packing<Element>)
+                    derive(r, rows, count, stride, logarithms + begin, dots + begin, scores, slopes, shares, changes,
+                           wovenChanges);
+                multiply(size, count, inner, turnedGradient + begin, across, shares, stride, forValues, stride,
+                         begin > 0);
+                multiply(size, count, inner, turnedQuery + begin, across, wovenChanges, stride, forKeys, stride,
+                         begin > 0);
+                multiply(rows, size, rounded_up(count, packing<Element>), changes, packing<Element> * stride,
+                         keyRows.at + first * keyRows.stride, keyRows.stride, forQueries + begin * size, size, first > 0);
+            }
+            write_turned(forKeys, stride, scale, part(forKey, first, count), turned);
+            write_turned(forValues, stride, 1, part(forValue, first, count), turned);
         }
-        auto turnedQuery = take(stride * size), turnedGradient = take(stride * size);
-        pack_turned(query, turnedQuery);
-        pack_turned(gradient, turnedGradient);
-        auto queryRows = woven(query, take(rounded_up(queries, 2) * size));
-        auto gradientRows = woven(gradient, take(rounded_up(queries, 2) * size));
-        auto turnedForQuery = take(stride * size);
-        auto scores = take(stride * rows), slopes = take(stride * rows);
-        auto shares = reinterpret_cast<Element *>(packing<Element> == 1 ? scores : take(stride * rows));
-        auto changes = reinterpret_cast<Element *>(packing<Element> == 1 ? slopes : take(stride * rows));
-        // As the right side of a product; in fp32 that is the same.
-        auto wovenChanges = packing<Element> == 1 ? changes : changes + stride * rows;
-        auto turnedKey = reinterpret_cast<Element *>(take(rows * size));
-        auto sums = take(rows * size), turned = take(lanes * size);
-        std::memset(scores, 0, stride * rows * sizeof(float));
-        std::memset(slopes, 0, stride * rows * sizeof(float));
-        auto inner = rounded_up(queries, packing<Element>);
-        for (int64_t first = 0; first < keys; first += rows) {
-            auto count = std::min(rows, keys - first), even = rounded_up(count, packing<Element>);
-            auto keyRows = key.rows + first * key.width, valueRows = value.rows + first * value.width;
-            multiply(count, queries, size, keyRows, key.width, reinterpret_cast<Element *>(turnedQuery), stride, scores, stride);
-            multiply(count, queries, size, valueRows, value.width, reinterpret_cast<Element *>(turnedGradient), stride, slopes, stride);
-            for (int64_t r = 0; r < even; r += packing<Element>) derive(r, count, stride, shifts, dots, scores, slopes, shares, changes, wovenChanges);
-            multiply(count, size, inner, shares, stride, gradientRows.at, gradientRows.stride, sums, size);
-            write(sums, Head<Element>{forValue.rows + first * forValue.width, count, size, forValue.width});
-            multiply(count, size, inner, changes, stride, queryRows.at, queryRows.stride, sums, size);
-            write(sums, Head<Element>{forKey.rows + first * forKey.width, count, size, forKey.width});
-            for (int64_t c = 0; c < size; c++)
-                for (int64_t r = 0; r < even; r++)
-                    turnedKey[c * even + r] = r < count ? keyRows[r * key.width + c] : Element(0);
-            multiply(size, queries, even, turnedKey, even, wovenChanges, stride, turnedForQuery, stride, first > 0);
-        }
-        for (int64_t begin = 0; begin < queries; begin += lanes) {
-            auto count = std::min(lanes, queries - begin);
-            for (int64_t c = 0; c < size; c++)
-                for (int64_t t = 0; t < count; t++) turned[t * size + c] = turnedForQuery[c * stride + begin + t];
-            write(turned, Head<Element>{forQuery.rows + begin * forQuery.width, count, size, forQuery.width});
+        for (int64_t i = 0; i < queries * size; i++) forQueries[i] *= scale;
+        write(forQueries, forQuery);
+        at::native::cpublas::brgemm_release(packing<Element> == 2);
+    }
+
+    static Head<Element> part(const Head<Element> &head, int64_t first, int64_t count) {
+        return {head.rows + first * head.width, count, head.size, head.width};
+    }
+
+    /// Columns `[size, stride]`, times a factor, to rows.
+    static void write_turned(const float *from, int64_t stride, float factor, const Head<Element> &to, float *turned) {
+        for (int64_t begin = 0; begin < to.tokens; begin += lanes) {
+            auto count = std::min(lanes, to.tokens - begin);
+            for (int64_t c = 0; c < to.size; c++)
+                for (int64_t t = 0; t < count; t++) turned[t * to.size + c] = from[c * stride + begin + t] * factor;
+            write(turned, part(to, begin, count));
         }
     }
 
-    /// The shares p and the scores' gradients p·(dp − dot)·scale of one row, or of two that are woven.
-    void derive(int64_t row, int64_t rows, int64_t stride, const float *shifts, const float *dots, const float *scores,
-                const float *slopes, Element *shares, Element *changes, Element *wovenChanges) const {
-        for (int64_t t = 0; t < stride; t += lanes) {
-            floats changed[2] = {{}, {}}, shift, dot;
-            load(shift, shifts + t);
-            load(dot, dots + t);
-            for (int64_t i = 0; i < packing<Element> && row + i < rows; i++) {
+    /// The shares p and the scores' gradients p·(dp − dot), without the scale, of one row, or of two that are woven.
+    void derive(int64_t row, int64_t rows, int64_t count, int64_t stride, const float *shifts, const float *dots,
+                const float *scores, const float *slopes, Element *shares, Element *changes,
+                Element *wovenChanges) const {
+        auto factor = scale * logarithmOfE;
+        bool isAlone = row + 1 >= rows;
+        for (int64_t t = 0; t < count; t += lanes) {
+            floats share[2] = {{}, {}}, change[2] = {{}, {}}, slope;
+            for (int64_t i = 0; i < packing<Element> && (i == 0 || !isAlone); i++) {
                 auto at = (row + i) * stride + t;
-                floats share, slope;
-                load(share, scores + at);
+                load(share[i], scores + at);
                 load(slope, slopes + at);
-                share = share * scale - shift;
-                exponential(share);
-                changed[i] = share * (slope - dot) * scale;
-                store(shares + at, share);
-                store(changes + at, changed[i]);
+                share[i] = share[i] * factor - shifts[row + i];
+                power_of_two(share[i]);
+                change[i] = share[i] * (slope - dots[row + i]);
+                store(changes + (row + i) * packing<Element> * stride + t, change[i]);
             }
-            if constexpr (packing<Element> == 2) {
-                c10::BFloat16 halves[2][lanes];
-                store(halves[0], changed[0]);
-                store(halves[1], changed[1]);
-                auto to = wovenChanges + row * stride + 2 * t;
-                for (int i = 0; i < lanes; i++) {
-                    to[2 * i] = halves[0][i];
-                    to[2 * i + 1] = halves[1][i];
-                }
+            if constexpr (packing<Element> == 1) store(shares + row * stride + t, share[0]);
+            else {
+                store_woven(shares + row * stride + 2 * t, share[0], share[1]);
+                store_woven(wovenChanges + row * stride + 2 * t, change[0], change[1]);
             }
         }
+        // What the last product reads behind the last key.
+        if (packing<Element> == 2 && count % 2 != 0)
+            for (int64_t i = 0; i < 2 && row + i < rows; i++)
+                changes[(row + i) * packing<Element> * stride + count] = 0;
     }
 };
 
@@ -234,10 +273,14 @@ template <typename Element> struct Forward {
     Rows<Element> valueRows;
     float scale;
 
-    static int64_t block(int64_t keys) { return std::clamp<int64_t>(131072 / keys / lanes * lanes, lanes, 64); }
+    /// Queries and keys at a time.
+    static constexpr int64_t block = 64, tileColumns = 512;
+
     /// Words of scratch memory, for a head and for a block.
     static int64_t room(int64_t keys, int64_t size) { return spaced(keys) * size + rounded_up(keys, 2) * size + 4 * lanes; }
-    static int64_t block_room(int64_t keys, int64_t size) { return block(keys) * (2 * spaced(keys) + size) + 4 * lanes; }
+    static int64_t block_room(int64_t keys, int64_t size) {
+        return block * (2 * spaced(std::min(tileColumns, keys)) + size) + 4 * lanes;
+    }
 
     Forward(Head<const Element> key, Head<const Element> value, float scale, float *room)
         : key(key), value(value), turnedKey(room), scale(scale) {
@@ -246,16 +289,30 @@ template <typename Element> struct Forward {
     }
 
     void run(const Head<const Element> &query, const Head<Element> &out, float *logarithms, float *room) const {
-        auto count = query.tokens, keys = key.tokens, size = key.size, stride = spaced(keys);
-        auto scores = room;
+        auto count = query.tokens, keys = key.tokens, size = key.size;
+        auto along = spaced(keys), stride = spaced(std::min(tileColumns, keys));
+        auto scores = room, sums = scores + 2 * count * stride;
         auto shares = reinterpret_cast<Element *>(packing<Element> == 1 ? scores : scores + count * stride);
-        auto sums = scores + 2 * count * stride;
-        multiply(count, keys, size, query.rows, query.width, reinterpret_cast<Element *>(turnedKey), stride, scores, stride);
-        float factors[64];
-        for (int64_t r = 0; r < count; r++)
-            std::tie(logarithms[r], factors[r]) = soften(scores + r * stride, keys, scale, shares + r * stride);
-        multiply(count, size, rounded_up(keys, packing<Element>), shares, stride, valueRows.at, valueRows.stride, sums, size);
+        Softmax rows[block];
+        float factors[block];
+        for (int64_t first = 0; first < keys; first += tileColumns) {
+            auto columns = std::min(tileColumns, keys - first);
+            multiply(count, columns, size, query.rows, query.width, reinterpret_cast<Element *>(turnedKey + first), along,
+                     scores, stride);
+            for (int64_t r = 0; r < count; r++) {
+                auto factor = rows[r].take(scores + r * stride, columns, scale * logarithmOfE, shares + r * stride);
+                if (first > 0 && factor != 1)
+                    for (int64_t c = 0; c < size; c++) sums[r * size + c] *= factor;
+            }
+            multiply(count, size, rounded_up(columns, packing<Element>), shares, stride,
+                     valueRows.at + first * valueRows.stride, valueRows.stride, sums, size, first > 0);
+        }
+        for (int64_t r = 0; r < count; r++) {
+            logarithms[r] = rows[r].greatest + std::log2(rows[r].total);
+            factors[r] = 1 / rows[r].total;
+        }
         write(sums, out, factors);
+        at::native::cpublas::brgemm_release(packing<Element> == 2);
     }
 };
 
@@ -279,7 +336,8 @@ void run_forward(const at::Tensor &query, const at::Tensor &key, const at::Tenso
                  const at::Tensor &out, const at::Tensor &logarithms) {
     using Pass = Forward<Element>;
     auto all = query.size(0) * heads, queries = query.size(1), keys = key.size(1), size = query.size(2) / heads;
-    auto block = Pass::block(keys), blocks = (queries + block - 1) / block;
+    constexpr auto block = Pass::block;
+    auto blocks = (queries + block - 1) / block;
     auto shared = scratch(all * Pass::room(keys, size));
     std::vector<std::optional<Pass>> passes(all);
     parallel(all, [&](int64_t i, int64_t) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <c10/util/BFloat16.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -34,36 +35,54 @@ __attribute__((always_inline)) inline void load(floats &x, const c10::BFloat16 *
     x = (floats)(__builtin_convertvector(narrow, words) << 16);
 }
 
-/// To the nearest number, of two that are as near to the even one; a NaN stays one.
+/// The upper halves are x in bf16: the nearest number, of two that are as near the even one; a NaN stays one.
+__attribute__((always_inline)) inline void round_halves(words &bits, const floats &x) {
+    bits = (words)x;
+    bits += 0x7fff + ((bits >> 16) & 1);
+}
+
 __attribute__((always_inline)) inline void store(c10::BFloat16 *to, const floats &x) {
-    auto bits = (words)x;
-    auto narrow = __builtin_convertvector((bits + 0x7fff + ((bits >> 16) & 1)) >> 16, halves);
+    words bits;
+    round_halves(bits, x);
+    auto narrow = __builtin_convertvector(bits >> 16, halves);
     std::memcpy(to, &narrow, sizeof narrow);
 }
 
-/// eˣ for x ≤ 0, to two units in the last place; 0 below the smallest normal number. By Cephes' polynomial.
-__attribute__((always_inline)) inline void exponential(floats &x) {
-    const float lowest = -87.33f;
+/// 2ˣ for x ≤ 0, to three units in the last place; 0 below the smallest normal number. What is no number stays none.
+__attribute__((always_inline)) inline void power_of_two(floats &x) {
+    const float lowest = -126, rounding = 12582912;
     auto low = x < lowest;
-    floats bounded = low ? floats{} + lowest : x;
-    floats n = __builtin_elementwise_roundeven(bounded * 1.44269504f);
-    floats r = bounded - n * 0.693359375f;
-    r = r + n * 2.12194440e-4f;
-    floats p = r * 1.9875691500e-4f + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * (r * r) + r + 1.0f;
+    floats bounded = lowest > x ? floats{} + lowest : x;
+    // Adding 1.5·2²³ leaves no place for a fraction.
+    floats n = (bounded + rounding) - rounding;
+    floats r = bounded - n;
+    floats p = r * 1.3264727e-3f + 9.671513e-3f;
+    p = p * r + 5.5507336e-2f;
+    p = p * r + 2.4022242e-1f;
+    p = p * r + 6.9314700e-1f;
+    p = p * r + 1.0f;
     using integers = int32_t __attribute__((vector_size(64)));
     auto shifted = (integers)p + (__builtin_convertvector(n, integers) << 23);
     x = low ? floats{} : (floats)shifted;
 }
 
+/// Of all lanes, by halves.
 __attribute__((always_inline)) inline float sum(const floats &x) {
-    float total = 0;
-    for (int i = 0; i < lanes; i++) total += x[i];
-    return total;
+    using quarter = float __attribute__((vector_size(16)));
+    quarter parts[4];
+    std::memcpy(parts, &x, sizeof x);
+    quarter total = (parts[0] + parts[2]) + (parts[1] + parts[3]);
+    return (total[0] + total[2]) + (total[1] + total[3]);
+}
+
+/// Of all lanes; those that are no number are passed over.
+__attribute__((always_inline)) inline float greatest(const floats &x) {
+    using quarter = float __attribute__((vector_size(16)));
+    quarter parts[4];
+    std::memcpy(parts, &x, sizeof x);
+    quarter one = parts[0] > parts[2] ? parts[0] : parts[2], other = parts[1] > parts[3] ? parts[1] : parts[3];
+    quarter most = one > other ? one : other;
+    return std::max(std::max(most[0], most[2]), std::max(most[1], most[3]));
 }
 
 }  // namespace
