@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "Boxes.h"
+#include "Processor.h"
 #include "Recomputing.h"
 
 namespace {
@@ -227,7 +228,7 @@ void ct_generator_release(ct_generator *generator) { delete reinterpret_cast<Gen
 const char *ct_version(void) { return TORCH_VERSION; }
 
 const char *ct_cpu_capability(void) {
-    static const std::string capability = at::get_cpu_capability();
+    static const std::string capability = at::get_cpu_capability() + (has_tiles() ? "+AMX" : "");
     return capability.c_str();
 }
 

@@ -4,6 +4,7 @@
 
 #include "Packed.h"
 #include "Parallel.h"
+#include "Processor.h"
 
 // One function for each kind of processor, chosen when the library is loaded. Nothing is contracted, so that all of them give
 // the same bits.
@@ -264,6 +265,8 @@ int64_t WinogradWeight::side_for(const at::Tensor &x, at::IntArrayRef kernel, in
     bool fits = kernel.size() == 4 && kernel[2] == 3 && kernel[3] == 3 && stride == 1 && padding == 1;
     auto points = x.size(2) * x.size(3);
     if (!fits || kernel[0] < 64 || kernel[1] < 64 || points < 64) return 0;
+    // Multiplied by tiles, the plain convolution is as fast, and takes less memory.
+    if (x.scalar_type() == at::kBFloat16 && has_tiles()) return 0;
     return x.scalar_type() == at::kFloat && points >= 1024 ? 4 : 2;
 }
 

@@ -12,9 +12,10 @@ struct WinogradWeight {
     /// with respect to the input.
     WinogradWeight(const at::Tensor &plain, int64_t side, bool isTurned);
 
-    /// The side of the tiles with which x is filtered; 0 where that does not pay. Known from shapes alone, so that every
-    /// worker does the same: 4×4 takes a quarter of the multiplications and four times the memory, for pictures of 1024
-    /// points and more in fp32; 2×2 not quite a half of them and twice the memory, for 64 and more.
+    /// The side of the tiles with which x is filtered; 0 where that does not pay. Known from shapes and the processor alone,
+    /// so that every worker of a kind does the same: 4×4 takes a quarter of the multiplications and four times the memory,
+    /// for pictures of 1024 points and more in fp32; 2×2 not quite a half of them and twice the memory, for 64 and more. Not
+    /// for bf16 on a processor that multiplies by tiles.
     static int64_t side_for(const at::Tensor &x, at::IntArrayRef kernel, int64_t stride, int64_t padding);
 
     bool is_defined() const { return !matrices.empty(); }

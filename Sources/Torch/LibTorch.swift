@@ -5,7 +5,7 @@ package enum LibTorch {
     /// As PyTorch says it: `2.13.0`.
     package static var version: String { String(cString: ct_version()) }
 
-    /// The instruction set whose kernels run on the CPU: `AVX2`, `AVX512`, … Part of a worker's exactness class.
+    /// The instruction set whose kernels run on the CPU: `AVX2`, `AVX512`, `AVX512+AMX`, … Part of a worker's exactness class.
     package static var cpuCapability: String { String(cString: ct_cpu_capability()) }
 
     /// Threads of one operator on the CPU, part of a worker's exactness class.
