@@ -12,7 +12,6 @@
 #include "Vectors.h"
 
 using torch::autograd::AutogradContext;
-using torch::autograd::Variable;
 using torch::autograd::variable_list;
 
 namespace {

@@ -2,7 +2,6 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
-#include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <ATen/Version.h>
@@ -45,9 +44,6 @@ c10::IValue boxed(const ct_value &value) {
     case CT_DEVICE: return device_of(static_cast<int32_t>(value.integer), static_cast<int32_t>(value.number));
     case CT_GENERATOR: return reinterpret_cast<const GeneratorBox *>(value.pointer)->generator;
     case CT_INTS: return c10::IValue(c10::List<int64_t>(c10::ArrayRef<int64_t>(integers, value.count)));
-    case CT_DOUBLES:
-        return c10::IValue(
-            c10::List<double>(c10::ArrayRef<double>(static_cast<const double *>(value.pointer), value.count)));
     case CT_TENSORS: {
         c10::List<at::Tensor> list;
         for (size_t i = 0; i < value.count; i++) list.push_back(tensor_of(tensors[i]));
@@ -200,17 +196,6 @@ int32_t ct_grad_by_leaf(const ct_tensor *output, ct_tensor *const *leaves, size_
 
 bool ct_grad_enabled(void) { return at::GradMode::is_enabled(); }
 void ct_set_grad_enabled(bool enabled) { at::GradMode::set_enabled(enabled); }
-
-int32_t ct_set_autocast(int32_t device, int32_t dtype, char **error) {
-    try {
-        auto type = device == 0 ? at::kCPU : at::kCUDA;
-        at::autocast::set_autocast_enabled(type, dtype >= 0);
-        if (dtype >= 0) at::autocast::set_autocast_dtype(type, static_cast<at::ScalarType>(dtype));
-        else at::autocast::clear_cache();
-        return 0;
-    } catch (...) { set_error(error); }
-    return -1;
-}
 
 ct_generator *ct_generator_create(int32_t device, int32_t index, uint64_t seed, char **error) {
     try {

@@ -8,7 +8,6 @@
 thread_local int Recomputing::depth = 0;
 
 using torch::autograd::AutogradContext;
-using torch::autograd::Variable;
 using torch::autograd::variable_list;
 
 namespace {

@@ -6,7 +6,6 @@
 #include "Passes.h"
 
 using torch::autograd::AutogradContext;
-using torch::autograd::Variable;
 using torch::autograd::variable_list;
 
 namespace {

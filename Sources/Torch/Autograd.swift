@@ -68,19 +68,6 @@ package func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> R
     return try body()
 }
 
-/// Runs `body` with libtorch's autocast to fp16 or bf16 on one kind of device.
-package func withAutocast<Result>(
-    to type: ScalarType, on device: Device, _ body: () throws -> Result
-) throws -> Result {
-    let kind: Int32 = device == .cpu ? 0 : 1
-    var error: UnsafeMutablePointer<CChar>?
-    guard ct_set_autocast(kind, type.rawValue, &error) == 0 else {
-        throw TorchError.taking(error, operation: "autocast")
-    }
-    defer { _ = ct_set_autocast(kind, -1, nil) }
-    return try body()
-}
-
 /// A closure on its way through C.
 private final class CheckpointBody {
     let run: ([Tensor]) throws -> Tensor

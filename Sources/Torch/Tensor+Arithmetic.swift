@@ -6,7 +6,6 @@ private enum Aten {
     static let mulScalar = Operator("mul", overload: "Scalar")
     static let div = Operator("div", overload: "Tensor")
     static let divScalar = Operator("div", overload: "Scalar")
-    static let neg = Operator("neg")
     static let exp = Operator("exp")
     static let log = Operator("log")
     static let sqrt = Operator("sqrt")
@@ -27,7 +26,6 @@ private enum Aten {
     static let addInPlace = Operator("add_", overload: "Tensor")
     static let mulInPlace = Operator("mul_", overload: "Scalar")
     static let copyInPlace = Operator("copy_")
-    static let zeroInPlace = Operator("zero_")
 }
 
 extension Tensor {
@@ -65,7 +63,6 @@ extension Tensor {
         try Aten.divScalar(.tensor(left), .double(right))
     }
 
-    package func negated() throws(TorchError) -> Tensor { try Aten.neg(.tensor(self)) }
     package func exponential() throws(TorchError) -> Tensor { try Aten.exp(.tensor(self)) }
     package func logarithm() throws(TorchError) -> Tensor { try Aten.log(.tensor(self)) }
     package func squareRoot() throws(TorchError) -> Tensor { try Aten.sqrt(.tensor(self)) }
@@ -118,6 +115,4 @@ extension Tensor {
     package func assign(_ other: Tensor) throws(TorchError) {
         try Aten.copyInPlace.run(.tensor(self), .tensor(other))
     }
-
-    package func setZero() throws(TorchError) { try Aten.zeroInPlace.run(.tensor(self)) }
 }

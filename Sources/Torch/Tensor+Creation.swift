@@ -3,7 +3,6 @@ private enum Aten {
     static let zeros = Operator("zeros")
     static let full = Operator("full")
     static let arange = Operator("arange", overload: "start_step")
-    static let linspace = Operator("linspace")
     static let randn = Operator("randn", overload: "generator")
 }
 
@@ -32,13 +31,6 @@ extension Tensor {
         _ start: Double, _ end: Double, step: Double = 1, type: ScalarType = .float32, device: Device = .cpu
     ) throws(TorchError) -> Tensor {
         try Aten.arange(.double(start), .double(end), .double(step), .type(type), .none, .device(device))
-    }
-
-    /// `count` values from `start` to `end`, both included.
-    package static func linearSpace(
-        _ start: Double, _ end: Double, count: Int, type: ScalarType = .float32
-    ) throws(TorchError) -> Tensor {
-        try Aten.linspace(.double(start), .double(end), .int(count), .type(type))
     }
 
     /// Standard normal values from libtorch's own generator: what `torch.randn(shape, generator=…)` gives.

@@ -5,7 +5,6 @@ private enum Aten {
     static let permute = Operator("permute")
     static let transpose = Operator("transpose", overload: "int")
     static let unsqueeze = Operator("unsqueeze")
-    static let squeeze = Operator("squeeze", overload: "dim")
     static let expand = Operator("expand")
     static let narrow = Operator("narrow")
     static let select = Operator("select", overload: "int")
@@ -32,11 +31,6 @@ extension Tensor {
         isContiguous ? self : try Aten.contiguous(.tensor(self))
     }
 
-    /// The same elements with the channel dimension innermost in memory; for `[batch, channels, height, width]`.
-    package func channelsLast() throws(TorchError) -> Tensor {
-        try Aten.contiguous(.tensor(self), .int(2))
-    }
-
     /// -1 stands for the extent that is left.
     package func reshaped(_ shape: [Int]) throws(TorchError) -> Tensor {
         try Aten.reshape(.tensor(self), .ints(shape))
@@ -52,10 +46,6 @@ extension Tensor {
 
     package func unsqueezed(_ dimension: Int) throws(TorchError) -> Tensor {
         try Aten.unsqueeze(.tensor(self), .int(dimension))
-    }
-
-    package func squeezed(_ dimension: Int) throws(TorchError) -> Tensor {
-        try Aten.squeeze(.tensor(self), .int(dimension))
     }
 
     package func expanded(_ shape: [Int]) throws(TorchError) -> Tensor {

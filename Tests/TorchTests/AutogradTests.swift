@@ -114,16 +114,6 @@ import Torch
     }
 }
 
-@Suite struct `Autocast` {
-    @Test func `computes products in the smaller format and ends with its scope`() throws {
-        let x = try Tensor.full([2, 3], 1)
-        let weight = try Tensor.full([4, 3], 1)
-        let inside = try withAutocast(to: .bfloat16, on: .cpu) { try linear(x, weight).scalarType }
-        #expect(inside == .bfloat16)
-        #expect(try linear(x, weight).scalarType == .float32)
-    }
-}
-
 /// ‖a − b‖ / ‖b‖.
 func relativeError(_ a: Tensor, _ b: Tensor) throws -> Double {
     let reference = try b.to(.float32)

@@ -16,7 +16,7 @@ typedef struct ct_frozen_weight ct_frozen_weight;
 
 typedef enum {
     CT_NONE, CT_DEFAULT, CT_TENSOR, CT_INT, CT_DOUBLE, CT_BOOL, CT_STRING, CT_DEVICE, CT_GENERATOR,
-    CT_INTS, CT_DOUBLES, CT_TENSORS, CT_OPTIONAL_TENSORS,
+    CT_INTS, CT_TENSORS, CT_OPTIONAL_TENSORS,
 } ct_tag;
 
 /// One argument of an operator: a tag and the field that it names; `count` elements behind `pointer` for lists.
@@ -63,8 +63,6 @@ int32_t ct_grad_by_leaf(const ct_tensor *output, ct_tensor *const *leaves, size_
                         void (*found)(void *context, size_t index, ct_tensor *gradient), void *context, char **error);
 bool ct_grad_enabled(void);
 void ct_set_grad_enabled(bool enabled);
-/// `dtype` < 0 switches autocast off on that device type.
-int32_t ct_set_autocast(int32_t device, int32_t dtype, char **error);
 
 /// Runs `body(context, inputs)` without a tape and again, with one, when gradients are asked for.
 /// `inputs` come first, then `parameters`: the trained leaves that the body reaches by itself.
