@@ -48,6 +48,7 @@ struct WorkerShares {
     let all: [Worker]
 
     init(_ report: RunReport) {
+        let present = report.overview?.lives.last?.outcome == nil ? "in" : "stayed to the end"
         let total = max(1, report.workers.reduce(0) { $0 + $1.samples })
         all = report.workers.sorted { ($1.samples, $0.name) < ($0.samples, $1.name) }.map { worker in
             let stays = worker.stays == 1 ? "" : ", joined \(worker.stays) times"
@@ -55,7 +56,7 @@ struct WorkerShares {
                 name: worker.name, samples: worker.samples, steps: worker.steps,
                 share: Double(worker.samples) / Double(total),
                 speed: worker.seconds > 0 ? Double(worker.samples) / worker.seconds : nil,
-                state: (worker.left == nil ? "in" : worker.reason ?? "left") + stays,
+                state: (worker.left == nil ? present : worker.reason ?? "left") + stays,
                 spent: report.spent[worker.name] ?? [:])
         }
     }

@@ -66,7 +66,7 @@ enum ReportStyle {
         code { overflow-wrap: anywhere; }
         .pictures { border-spacing: 8px; border-collapse: separate; width: auto; }
         .pictures td, .pictures th { border: 0; padding: 0; }
-        .pictures td.prompt { max-width: 180px; font-size: 12.5px; padding-right: 8px; }
+        .pictures td.prompt { min-width: 96px; max-width: 180px; font-size: 12.5px; padding-right: 8px; }
         .pictures img { display: block; width: 128px; height: auto; border-radius: 6px; }
         footer { margin-top: 48px; color: var(--soft); font-size: 13px; }
         @media (max-width: 560px) { .curves { grid-template-columns: 1fr; } main { padding: 20px 14px; } }

@@ -91,7 +91,8 @@ struct `The page` {
 
     @Test func `shows a run that is over, with its pictures, plan and recipe`() async throws {
         let coordinator = try run.coordinator()
-        try coordinator.write(steps: 0..<3)
+        coordinator.write(.joined(worker: "box1", number: 1, exactnessClass: "x"))
+        try coordinator.write(steps: 0..<3, workers: ["box1"])
         try coordinator.close(outcome: "stopped: interrupted")
         try run.addSamples(steps: [0, 100, 200], prompts: ["a horse", "a deer"])
         let server = try await serve()
@@ -104,6 +105,8 @@ struct `The page` {
                 "[...document.querySelectorAll('#sample-pictures img')].every((i) => i.complete && i.naturalWidth === 1)"
         )
         #expect(try await browser.text("#sample-step") == "after step 200")
+        #expect(try await browser.text("#work-note").hasPrefix("1 was in"))
+        #expect(try await browser.text("#work").contains("stayed to the end"))
         _ = try await browser.evaluate(
             "const s = document.querySelector('#sample-slider'); s.value = 0; s.dispatchEvent(new Event('input'))")
         #expect(try await browser.text("#sample-step") == "before the first step")

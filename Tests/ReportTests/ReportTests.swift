@@ -31,6 +31,7 @@ import Testing
         for text in [html, markdown] {
             #expect(text.contains(hash), "a file is found where the run lies now")
             #expect(text.contains("network_dim = 16") && text.contains("step  4 slots"))
+            #expect(text.contains("stayed to the end"))
             #expect(text.contains("75.0") && text.contains("worker 2 is late with 4 slots"))
         }
         #expect(html.contains("<td class=\"\">a worker was late</td><td class=\"number\">2</td>"))

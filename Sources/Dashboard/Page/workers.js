@@ -25,11 +25,12 @@ export function showWork(place, note, { work, overview, maySteer, drain }) {
   const names = [...new Set([...present, ...rows.keys()])].sort((a, b) =>
     present.has(b) - present.has(a) || a.localeCompare(b, "en", { numeric: true })).slice(0, 64);
   const count = overview?.isLive ? overview.workerCount : work?.presentCount ?? 0;
+  const isOver = overview && !overview.isLive;
   const longest = Math.max(1e-9, ...[...rows.values()].map((row) => parts.reduce((sum, [key]) => sum + (row.split[key] ?? 0), 0)));
   const slowest = latecomer([...rows.values()].filter((row) => present.has(row.name)));
 
   note.textContent = [
-    count === 1 ? "1 is in" : `${grouped(count)} are in`,
+    count === 1 ? `1 ${isOver ? "was" : "is"} in` : `${grouped(count)} ${isOver ? "were" : "are"} in`,
     count > 64 ? `the ${names.length} busiest are shown` : "",
     work?.lastStep !== undefined && work.lastStep !== null
       ? `seconds of a step, mean of steps ${grouped(work.firstStep)}–${grouped(work.lastStep)}` : "",
@@ -42,7 +43,7 @@ export function showWork(place, note, { work, overview, maySteer, drain }) {
     if (!present.has(name)) line.classList.add("gone");
     if (name === slowest) line.classList.add("late");
     const who = element("div");
-    who.append(foreign("div", "who", name), element("div", "what", describe(worker, present.has(name))));
+    who.append(foreign("div", "who", name), element("div", "what", describe(worker, present.has(name) ? (isOver ? "stayed to the end" : "in") : "gone")));
     const cell = element("div", "stack-cell");
     cell.append(stack(row, longest));
     const speed = row?.samplesPerSecond ? `${short(row.samplesPerSecond)} samples/s` : "";
@@ -65,8 +66,8 @@ function latecomer(rows) {
   return busy(last) > median * 1.25 && busy(last) - median > 0.02 ? last.name : null;
 }
 
-function describe(worker, isPresent) {
-  if (!worker) return isPresent ? "in" : "gone";
+function describe(worker, otherwise) {
+  if (!worker) return otherwise;
   if (worker.isLeaving) return "leaves after this step";
   const deed = activities[worker.activity] ?? worker.activity;
   return worker.isSuspect || worker.lastSeen > 3 ? `${deed}, silent for ${duration(worker.lastSeen)}` : deed;
