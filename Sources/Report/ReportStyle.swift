@@ -69,7 +69,8 @@ enum ReportStyle {
         .pictures td.prompt { min-width: 96px; max-width: 180px; font-size: 12.5px; padding-right: 8px; }
         .pictures img { display: block; width: 128px; height: auto; border-radius: 6px; }
         footer { margin-top: 48px; color: var(--soft); font-size: 13px; }
-        @media (max-width: 560px) { .curves { grid-template-columns: 1fr; } main { padding: 20px 14px; } }
+        @media (max-width: 560px) { .curves { grid-template-columns: minmax(0, 1fr); } main { padding: 20px 14px; }
+          .card.wide { overflow-x: auto; } .card.wide svg { width: 720px; } }
         @media print {
           :root { --paper: #fff; --card: #fff; --ink: #000; --soft: #555; --line: #ccc; --accent: #b5371f; }
           @page { margin: 14mm; }
