@@ -87,7 +87,7 @@ let package = Package(
             ]),
 
         // The right tower: clustering. Knows no tensors.
-        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+        .target(name: "CZeroMQ", linkerSettings: [.linkedLibrary("zmq"), .linkedLibrary("dl")]),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
         .target(name: "Wire", dependencies: ["Recipe", "ContentStore"]),
         .target(name: "Coordination", dependencies: ["Recipe", "ContentStore", "Wire", "ZeroMQ"]),
@@ -171,7 +171,7 @@ let package = Package(
 let strictness: [SwiftSetting] =
     ProcessInfo.processInfo.environment["CI"] == nil ? [] : [.unsafeFlags(["-warnings-as-errors"])]
 
-for target in package.targets where target.type != .system && !["CTorch", "CVips"].contains(target.name) {
+for target in package.targets where !["CTorch", "CVips", "CZeroMQ"].contains(target.name) {
     target.swiftSettings =
         [
             .enableUpcomingFeature("ExistentialAny"),  // SE-0335

@@ -12,11 +12,10 @@ import Wire
     ///
     /// - Parameters:
     ///   - memory: bytes that the coordinator may grow by.
-    ///   - left: descriptors that may not have been given back in the end.
     ///   - keys: with one for `worker`, whom no attacker may speak for; nil lets everybody in.
     ///   - attack: is told a port and how often it has been called; what it returns stays open meanwhile.
     func endure(
-        _ name: String, rounds: Int, memory: Int, openFiles: Int? = nil, left most: Int = 4, keys: KeysFolder? = nil,
+        _ name: String, rounds: Int, memory: Int, openFiles: Int? = nil, keys: KeysFolder? = nil,
         attack: (_ port: UInt16, _ round: Int) throws -> [AnyObject]
     ) throws {
         let coordinator = try LiveCoordinator(
@@ -50,7 +49,7 @@ import Wire
         _ = late.leave()
         withExtendedLifetime(connections) {}
         connections = []
-        let hasRecovered = try LiveCoordinator.wait(within: 12) { try coordinator.openFiles <= calm + most }
+        let hasRecovered = try LiveCoordinator.wait(within: 12) { try coordinator.openFiles <= calm + 4 }
         let left = try coordinator.openFiles
         #expect(hasRecovered, "\(left - calm) descriptors are not given back after '\(name)'")
         #expect(!coordinator.notes.contains("(worker) is gone"))

@@ -7,7 +7,7 @@ import Testing
     /// What `CoordinatorService` says of itself: N·G for sums that come in, N·G for sums that are held, 5·G for weights, the
     /// sum and what the optimizer has; for each worker credit × chunk that nobody has read, and 256 KiB for its connections.
     private func formula(workers: Int, gradient: Int, chunk: Int, credit: Int) -> Int {
-        2 * workers * gradient + 6 * gradient + workers * (credit * chunk + 256 << 10)
+        2 * workers * gradient + 5 * gradient + workers * (credit * chunk + 256 << 10)
     }
 
     @Test func `for 64 workers is what its formula says`() throws {
