@@ -61,17 +61,12 @@ final class BulkDesk {
 
     // MARK: - Out
 
+    /// Sends weights to a worker, in place of whatever weights are still on their way there.
+    ///
     /// - Parameter asUpdate: whether the change is enough, which ``OutgoingWeights/update`` must then have.
     func send(_ weights: OutgoingWeights, step: Int, delivery: UInt32, asUpdate: Bool, to stamp: Stamp) {
-        let update = asUpdate ? weights.update : nil
-        var header = Header(.weights, stamp)
-        header.step = UInt64(step)
-        header.round = delivery
-        channels[stamp.worker]?.outflow.drop { $0.kind.isOfWeights }
-        channels[stamp.worker]?.outflow.put(
-            Outflow.Parcel(
-                header: header, floats: weights.floats, checksums: update?.checksums ?? weights.checksums, ending: nil,
-                encoded: update?.encoded))
+        let header = header(.weights, stamp, step: step, delivery: delivery)
+        replaceWeights(parcel(of: weights, asUpdate: asUpdate, header))
     }
 
     /// Sends each shard of the weights to its owner.
@@ -79,34 +74,47 @@ final class BulkDesk {
         _ weights: OutgoingWeights, step: Int, delivery: UInt32, asUpdate: Bool,
         to owners: [(stamp: Stamp, chunks: Range<UInt32>)]
     ) {
-        let update = asUpdate ? weights.update : nil
         for (stamp, chunks) in owners {
-            var header = Header(.share, stamp)
-            header.step = UInt64(step)
-            header.round = delivery
-            header.part = chunks
-            channels[stamp.worker]?.outflow.drop { $0.kind.isOfWeights }
-            channels[stamp.worker]?.outflow.put(
-                Outflow.Parcel(
-                    header: header, floats: weights.floats, checksums: update?.checksums ?? weights.checksums,
-                    ending: nil, part: Outflow.Parcel.Part(chunks: chunks, count: parameterCount, start: 0),
-                    encoded: update?.encoded))
+            let header = header(.share, stamp, step: step, delivery: delivery, part: chunks)
+            var parcel = parcel(of: weights, asUpdate: asUpdate, header)
+            parcel.part = Outflow.Parcel.Part(chunks: chunks, count: parameterCount, start: 0)
+            replaceWeights(parcel)
         }
     }
 
     /// Sends each shard of what is foreseen to its owner, as far as it is known.
     func foresee(_ weights: ForeseenWeights, to owners: [(stamp: Stamp, chunks: Range<UInt32>)]) {
         for (stamp, chunks) in owners {
-            var header = Header(.foreseen, stamp)
-            header.step = UInt64(weights.step)
-            header.round = weights.delivery
-            header.part = chunks
+            let header = header(.foreseen, stamp, step: weights.step, delivery: weights.delivery, part: chunks)
             // Behind what is left of the weights that this step is done with, which may have been foreseen, too.
             channels[stamp.worker]?.outflow.put(
                 Outflow.Parcel(
                     header: header, floats: weights.floats, checksums: weights.checksums, ending: nil,
                     part: Outflow.Parcel.Part(chunks: chunks, count: parameterCount, start: 0, ready: [])))
         }
+    }
+
+    private func header(
+        _ kind: Header.Kind, _ stamp: Stamp, step: Int, delivery: UInt32, part: Range<UInt32> = 0..<0
+    ) -> Header {
+        var header = Header(kind, stamp)
+        header.step = UInt64(step)
+        header.round = delivery
+        header.part = part
+        return header
+    }
+
+    private func parcel(of weights: OutgoingWeights, asUpdate: Bool, _ header: Header) -> Outflow.Parcel {
+        let update = asUpdate ? weights.update : nil
+        return Outflow.Parcel(
+            header: header, floats: weights.floats, checksums: update?.checksums ?? weights.checksums, ending: nil,
+            encoded: update?.encoded)
+    }
+
+    private func replaceWeights(_ parcel: Outflow.Parcel) {
+        let worker = parcel.header.stamp.worker
+        channels[worker]?.outflow.drop { $0.kind.isOfWeights }
+        channels[worker]?.outflow.put(parcel)
     }
 
     /// Sends on what has come to be known since.
