@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """One rank of PyTorch's all-reduce over Gloo, as DDP does it: the other side of Cluster/bench/exchange.
 
-    gloo.py RANK WORLD HOST:PORT NUMBERS STEPS
+    gloo.py RANK WORLD HOST:PORT NUMBERS STEPS [SECONDS]
 
-All ranks reduce NUMBERS floats in DDP's buckets (1 MiB, then 25 MiB each), all under way at once, STEPS times after two that do
-not count. Rank 0 prints the seconds of each as JSON. GLOO_SOCKET_IFNAME names the interface.
+All ranks reduce NUMBERS floats in DDP's buckets (1 MiB, then 25 MiB each), STEPS times after two that do not count. Each
+bucket goes as soon as the gradients in it are there: at once, or, where a step takes SECONDS to compute, in the last two thirds of them, in
+which a rank sleeps and its gradients come to be. Rank 0 prints the seconds of each as JSON. GLOO_SOCKET_IFNAME names the interface.
 """
 
 import datetime
@@ -16,6 +17,7 @@ import torch
 import torch.distributed as dist
 
 rank, world, address, numbers, steps = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
+compute = float(sys.argv[6]) if len(sys.argv) > 6 else 0.0
 torch.set_num_threads(1)
 dist.init_process_group("gloo", init_method=f"tcp://{address}", rank=rank, world_size=world,
                         timeout=datetime.timedelta(seconds=300))
@@ -29,6 +31,8 @@ for step in range(steps + 2):
     rest, work = gradient, []
     for size in sizes:
         if rest.numel() > 0:
+            there = min(1, 1 - (rest.numel() - size) / numbers)
+            time.sleep(max(0, began + compute * (1 + 2 * there) / 3 - time.perf_counter()))
             work.append(dist.all_reduce(rest[:size], async_op=True))
             rest = rest[size:]
     for each in work:
