@@ -89,8 +89,10 @@ let package = Package(
         // The right tower: clustering. Knows no tensors.
         .target(name: "CZeroMQ", linkerSettings: [.linkedLibrary("zmq"), .linkedLibrary("dl")]),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
-        .target(name: "Wire", dependencies: ["Recipe", "ContentStore"]),
-        .target(name: "Coordination", dependencies: ["Recipe", "ContentStore", "Wire", "ZeroMQ"]),
+        // Fast in a debug build, too.
+        .target(name: "CVectors", cSettings: [.unsafeFlags(["-O2"])]),
+        .target(name: "Wire", dependencies: ["Recipe", "ContentStore", "CVectors"]),
+        .target(name: "Coordination", dependencies: ["Recipe", "ContentStore", "CVectors", "Wire", "ZeroMQ"]),
 
         // The roof.
         .target(name: "Launching", dependencies: ["Recipe", crypto]),
@@ -139,7 +141,7 @@ let package = Package(
         .testTarget(name: "ZeroMQTests", dependencies: ["ZeroMQ"]),
         // What several tests need, and no program does.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
-        .testTarget(name: "WireTests", dependencies: ["TestSupport", "Wire", "Recipe", "ContentStore"]),
+        .testTarget(name: "WireTests", dependencies: ["TestSupport", "Wire", "CVectors", "Recipe", "ContentStore"]),
         .testTarget(
             name: "CoordinationTests",
             dependencies: ["TestSupport", "Coordination", "Wire", "ZeroMQ", "Recipe", "ContentStore"]),
@@ -171,7 +173,7 @@ let package = Package(
 let strictness: [SwiftSetting] =
     ProcessInfo.processInfo.environment["CI"] == nil ? [] : [.unsafeFlags(["-warnings-as-errors"])]
 
-for target in package.targets where !["CTorch", "CVips", "CZeroMQ"].contains(target.name) {
+for target in package.targets where !["CTorch", "CVectors", "CVips", "CZeroMQ"].contains(target.name) {
     target.swiftSettings =
         [
             .enableUpcomingFeature("ExistentialAny"),  // SE-0335

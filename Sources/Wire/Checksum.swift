@@ -1,60 +1,27 @@
-/// The 64-bit checksum of headers, chunks and whole weights: xxHash64 with seed 0.
+import CVectors
+
+/// The 64-bit checksum of headers and chunks: XXH3 with seed 0.
 ///
 /// Yann Collet, "xxHash fast digest algorithm", <https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md>.
-package func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
-    let prime1: UInt64 = 0x9E37_79B1_85EB_CA87
-    let prime2: UInt64 = 0xC2B2_AE3D_27D4_EB4F
-    let prime3: UInt64 = 0x1656_67B1_9E37_79F9
-    let prime4: UInt64 = 0x85EB_CA77_C2B2_AE63
-    let prime5: UInt64 = 0x27D4_EB2F_1656_67C5
+package func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt64 { vectors_checksum(bytes.baseAddress, bytes.count) }
 
-    func rotate(_ x: UInt64, _ count: UInt64) -> UInt64 { x &<< count | x &>> (64 &- count) }
-    func round(_ accumulator: UInt64, _ lane: UInt64) -> UInt64 {
-        rotate(accumulator &+ lane &* prime2, 31) &* prime1
-    }
-    func merge(_ hash: UInt64, _ accumulator: UInt64) -> UInt64 {
-        (hash ^ round(0, accumulator)) &* prime1 &+ prime4
-    }
-    func word(at offset: Int) -> UInt64 {
-        UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-    }
+/// The checksum of whole weights: that of the checksums of their pieces, one behind the other and little-endian.
+///
+/// So who has looked at each piece need not look at the whole again.
+package enum WeightsChecksum {
+    /// Bytes of each piece but the last.
+    package static let pieceBytes = 128 << 10
 
-    var offset = 0
-    var hash: UInt64
-    if bytes.count >= 32 {
-        var a = prime1 &+ prime2
-        var b = prime2
-        var c: UInt64 = 0
-        var d = 0 &- prime1
-        while bytes.count - offset >= 32 {
-            a = round(a, word(at: offset))
-            b = round(b, word(at: offset + 8))
-            c = round(c, word(at: offset + 16))
-            d = round(d, word(at: offset + 24))
-            offset += 32
-        }
-        hash = rotate(a, 1) &+ rotate(b, 7) &+ rotate(c, 12) &+ rotate(d, 18)
-        hash = merge(merge(merge(merge(hash, a), b), c), d)
-    } else {
-        hash = prime5
-    }
-    hash &+= UInt64(bytes.count)
-
-    while bytes.count - offset >= 8 {
-        hash = rotate(hash ^ round(0, word(at: offset)), 27) &* prime1 &+ prime4
-        offset += 8
-    }
-    if bytes.count - offset >= 4 {
-        let half = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-        hash = rotate(hash ^ UInt64(half) &* prime1, 23) &* prime2 &+ prime3
-        offset += 4
-    }
-    while offset < bytes.count {
-        hash = rotate(hash ^ UInt64(bytes[offset]) &* prime5, 11) &* prime1
-        offset += 1
+    /// - Parameter bytes: the weights, as fp32.
+    package static func of(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        of(
+            pieces: stride(from: 0, to: bytes.count, by: pieceBytes).map { start in
+                checksum(UnsafeRawBufferPointer(rebasing: bytes[start..<min(bytes.count, start + pieceBytes)]))
+            })
     }
 
-    hash = (hash ^ hash &>> 33) &* prime2
-    hash = (hash ^ hash &>> 29) &* prime3
-    return hash ^ hash &>> 32
+    /// - Parameter pieces: the checksum of each.
+    package static func of(pieces: [UInt64]) -> UInt64 {
+        pieces.map(\.littleEndian).withUnsafeBytes { checksum($0) }
+    }
 }

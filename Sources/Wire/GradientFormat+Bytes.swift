@@ -1,3 +1,4 @@
+import CVectors
 package import Recipe
 
 /// The bytes of a run of floats.
@@ -35,10 +36,10 @@ extension GradientFormat {
     package func round(_ block: UnsafeMutableBufferPointer<Float>) {
         switch self {
         case .fp32: break
-        case .bf16: for index in block.indices { block[index] = widened(narrowed(block[index])) }
+        case .bf16: vectors_round_to_bfloat16(block.baseAddress, block.count)
         case .int8:
-            let scale = scale(of: UnsafeBufferPointer(block))
-            for index in block.indices { block[index] = Float(code(block[index], scale)) * scale }
+            let scale = vectors_scale(block.baseAddress, block.count)
+            vectors_round_to_bytes(block.baseAddress, scale, block.count)
         }
     }
 
@@ -46,21 +47,25 @@ extension GradientFormat {
         let byteCount = byteCount(of: floats.count)
         return Array(unsafeUninitializedCapacity: byteCount) { buffer, initialized in
             let bytes = UnsafeMutableRawBufferPointer(buffer)
-            switch self {
-            case .fp32: bytes.copyMemory(from: UnsafeRawBufferPointer(floats))
-            case .bf16:
-                for index in floats.indices {
-                    bytes.storeBytes(of: narrowed(floats[index]).littleEndian, toByteOffset: 2 * index, as: UInt16.self)
-                }
-            case .int8:
-                for (block, start) in blocks(of: floats.count) {
-                    let scale = scale(of: UnsafeBufferPointer(rebasing: floats[block]))
-                    bytes.storeBytes(of: scale.bitPattern.littleEndian, toByteOffset: start, as: UInt32.self)
-                    let codes = start + 4 - block.lowerBound
-                    for index in block { bytes[codes + index] = UInt8(bitPattern: code(floats[index], scale)) }
-                }
-            }
+            encode(floats, into: bytes)
             initialized = byteCount
+        }
+    }
+
+    /// - Parameter bytes: ``byteCount(of:)`` of the floats' number.
+    package func encode(_ floats: UnsafeBufferPointer<Float>, into bytes: UnsafeMutableRawBufferPointer) {
+        precondition(bytes.count == byteCount(of: floats.count))
+        switch self {
+        case .fp32: bytes.copyMemory(from: UnsafeRawBufferPointer(floats))
+        case .bf16: vectors_narrow(floats.baseAddress, bytes.baseAddress, floats.count)
+        case .int8:
+            for (block, start) in blocks(of: floats.count) {
+                let numbers = UnsafeBufferPointer(rebasing: floats[block])
+                let scale = vectors_scale(numbers.baseAddress, numbers.count)
+                bytes.storeBytes(of: scale.bitPattern.littleEndian, toByteOffset: start, as: UInt32.self)
+                let codes = UnsafeMutableRawBufferPointer(rebasing: bytes[(start + 4)...])
+                vectors_to_bytes(numbers.baseAddress, scale, codes.baseAddress, numbers.count)
+            }
         }
     }
 
@@ -74,10 +79,7 @@ extension GradientFormat {
         switch self {
         case .fp32: UnsafeMutableRawBufferPointer(floats).copyMemory(from: bytes)
         case .bf16:
-            for index in floats.indices {
-                let half = bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)
-                floats[index] = widened(UInt16(littleEndian: half))
-            }
+            vectors_widen(bytes.baseAddress, floats.baseAddress, floats.count)
         case .int8:
             for (block, start) in blocks(of: floats.count) {
                 let bits = bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self)
@@ -85,13 +87,9 @@ extension GradientFormat {
                 guard scale.sign == .plus, (127 * scale).isFinite else {
                     throw .numberBlock(block.lowerBound / Self.blockCount)
                 }
-                let codes = start + 4 - block.lowerBound
-                var least = Int8.max
-                for index in block {
-                    let code = Int8(bitPattern: bytes[codes + index])
-                    least = min(least, code)
-                    floats[index] = Float(code) * scale
-                }
+                let numbers = UnsafeMutableBufferPointer(rebasing: floats[block])
+                let codes = UnsafeRawBufferPointer(rebasing: bytes[(start + 4)...])
+                let least = vectors_from_bytes(codes.baseAddress, scale, numbers.baseAddress, numbers.count)
                 guard least != .min else { throw .numberBlock(block.lowerBound / Self.blockCount) }
             }
         }
@@ -104,34 +102,4 @@ private func blocks(of count: Int) -> some Sequence<(Range<Int>, Int)> {
     return stride(from: 0, to: count, by: blockCount).lazy.map { first in
         (first..<min(count, first + blockCount), first + 4 * (first / blockCount))
     }
-}
-
-/// The upper half of a float, to nearest, ties to even.
-private func narrowed(_ float: Float) -> UInt16 {
-    let bits = float.bitPattern
-    let magnitude = min(bits & 0x7FFF_FFFF, 0x7F7F_0000)
-    return UInt16(truncatingIfNeeded: (bits >> 16) & 0x8000 | (magnitude + 0x7FFF + (magnitude >> 16 & 1)) >> 16)
-}
-
-private func widened(_ half: UInt16) -> Float { Float(bitPattern: UInt32(half) << 16) }
-
-/// What 1 stands for in a block; 0 where all of it is nothing, or so small that a 127th of it is not normal.
-private func scale(of block: UnsafeBufferPointer<Float>) -> Float {
-    var largest: UInt32 = 0
-    for float in block { largest = max(largest, float.bitPattern & 0x7FFF_FFFF) }
-    let exact = min(Float(bitPattern: largest), .greatestFiniteMagnitude) / 127
-    guard exact >= .leastNormalMagnitude else { return 0 }
-    let up = Float(bitPattern: (exact.bitPattern + 0xFF) & ~0xFF)
-    return (127 * up).isFinite ? up : Float(bitPattern: exact.bitPattern & ~0xFF)
-}
-
-/// The whole number nearest to float ÷ scale, ties to even, from −127 to 127; 0 where the scale is.
-private func code(_ float: Float, _ scale: Float) -> Int8 {
-    guard scale > 0 else { return 0 }
-    // Comparisons rather than `minimum` and `maximum`, so that whole vectors are done at once; NaN becomes 127.
-    let ratio = float / scale
-    let most = ratio < 127 ? ratio : 127
-    let bounded = most > -127 ? most : -127
-    // A float of this size has no bits behind the point: the sum is rounded, and its low bits are the whole number.
-    return Int8(truncatingIfNeeded: (bounded + 0x1.8p23).bitPattern)
 }

@@ -48,7 +48,7 @@ final class ClusterLearner: Learner {
     }
 
     func checksumOfWeights() throws -> UInt64? {
-        try learner.weights().withUnsafeBytes { checksum($0) }
+        try learner.weights().withUnsafeBytes { WeightsChecksum.of($0) }
     }
 
     func gradient(

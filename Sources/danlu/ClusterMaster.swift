@@ -34,7 +34,7 @@ final class ClusterMaster: Master {
         master.beforeState = { try journal.flush() }
         shapeTableHash = master.table.hash
         master.remember = { [unowned self, unowned master] result in
-            let weights = master.withWeights { checksum(UnsafeRawBufferPointer($0)) }
+            let weights = master.withWeights { WeightsChecksum.of(UnsafeRawBufferPointer($0)) }
             return contribution.flatMap { record(result, $0, weights) }
         }
     }

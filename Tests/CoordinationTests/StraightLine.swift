@@ -47,7 +47,7 @@ final class StraightLineLearner: Learner {
 
     func expect(_ slots: [Int]) { expects(slots) }
 
-    func checksumOfWeights() -> UInt64? { weights.withUnsafeBytes { checksum($0) } }
+    func checksumOfWeights() -> UInt64? { weights.withUnsafeBytes { WeightsChecksum.of($0) } }
 
     func use(weights: UnsafeBufferPointer<Float>, step: Int) { self.weights = Array(weights) }
 

@@ -21,7 +21,7 @@ import Wire
 
     @Test func `has its fields where the table says, little-endian`() {
         let bytes = Self.example.bytes
-        #expect(Array(bytes[0..<8]) == [0x44, 0x41, 0x4E, 0x4C, 5, 0, 3, 1])
+        #expect(Array(bytes[0..<8]) == [0x44, 0x41, 0x4E, 0x4C, 6, 0, 3, 1])
         #expect(Array(bytes[8..<24]) == [1, 0, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 255, count: 8))
         #expect(Array(bytes[40..<48]) == [3, 0, 0, 0, 99, 0, 0, 0])
         #expect(Array(bytes[48..<72]) == [4, 0, 0, 0, 8, 0, 0, 0, 2, 0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0, 0, 2, 0, 0])
@@ -126,13 +126,35 @@ import Wire
         #expect(throws: WireError.self) { try check(header, [1, 2, 3, 4, 6]) }
     }
 
-    // The reference implementation's own vectors, and those of its best known bindings.
+    // What the reference implementation's own xxhsum -H3 says (0.8.1).
     @Test(
         arguments: [
-            ("", 0xEF46_DB37_51D8_E999), ("a", 0xD24E_C4F1_A98C_6E5B), ("abc", 0x44BC_2CF5_AD77_0999),
-            ("Nobody inspects the spammish repetition", 0xFBCE_A83C_8A37_8BF1),
+            ("", 0x2D06_8005_38D3_94C2), ("a", 0xE6C6_32B6_1E96_4E1F), ("abc", 0x78AF_5F94_892F_3950),
+            ("Nobody inspects the spammish repetition", 0x6CB0_0603_B5CC_47E9),
         ] as [(String, UInt64)])
-    func `has xxHash64's checksum`(text: String, expected: UInt64) {
+    func `has XXH3's checksum`(text: String, expected: UInt64) {
         #expect(Array(text.utf8).withUnsafeBytes { checksum($0) } == expected)
+    }
+
+    @Test(
+        arguments: [
+            (240, 0xE315_D53D_5129_EEDE), (241, 0x1877_3C51_2B00_8A63), (1000, 0x0DC5_4DA2_1822_85F1),
+            (131_072, 0x9477_A43B_A08A_BAC3),
+        ] as [(Int, UInt64)])
+    func `has it where it is long, and wherever it lies`(count: Int, expected: UInt64) {
+        let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 &>> 8) }
+        #expect(bytes.withUnsafeBytes { checksum($0) } == expected)
+        #expect(([7] + bytes).withUnsafeBytes { checksum(UnsafeRawBufferPointer(rebasing: $0[1...])) } == expected)
+    }
+
+    @Test func `names weights by the checksums of their pieces`() {
+        let weights = (0..<90_001).map { Float($0) }
+        let pieces = stride(from: 0, to: weights.count, by: 32_768).map { first in
+            weights[first..<min(weights.count, first + 32_768)].withUnsafeBytes { checksum($0) }
+        }
+        #expect(pieces.count == 3)
+        let whole = weights.withUnsafeBytes { WeightsChecksum.of($0) }
+        #expect(whole == WeightsChecksum.of(pieces: pieces))
+        #expect(whole == pieces.withUnsafeBytes { checksum($0) })
     }
 }

@@ -34,7 +34,7 @@ final class EncodedFloats: @unchecked Sendable {
 
     /// Writes a chunk of floats that have been rounded already.
     func put(_ floats: UnsafeBufferPointer<Float>, at chunk: UInt32) {
-        self[chunk].copyBytes(from: format.encode(floats))
+        format.encode(floats, into: self[chunk])
     }
 
     /// Writes a chunk that has come written; one of another length is passed over.

@@ -1,3 +1,4 @@
+import CVectors
 import Foundation
 import Wire
 
@@ -35,8 +36,8 @@ package final class FlatFloats: @unchecked Sendable {
     /// Every machine that Swift runs Linux on is little-endian.
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(elements) }
 
-    /// The name of these very bits.
-    package var checksum: UInt64 { Wire.checksum(bytes) }
+    /// The name of these very bits, as weights.
+    package var checksum: UInt64 { WeightsChecksum.of(bytes) }
 
     /// √Σ x², in fp64; finite exactly when all elements are, since no number of squares of floats is too large for it.
     package var norm: Double { squares(UnsafeBufferPointer(elements)).squareRoot() }
@@ -44,28 +45,12 @@ package final class FlatFloats: @unchecked Sendable {
     /// `self += other`, element by element.
     func add(_ other: FlatFloats) {
         precondition(count == other.count)
-        guard let sum = elements.baseAddress, let addend = other.elements.baseAddress else { return }
-        for index in 0..<count { sum[index] += addend[index] }
+        vectors_add(elements.baseAddress, elements.baseAddress, other.elements.baseAddress, count)
     }
 }
 
 /// Σ x², in fp64; finite exactly when all elements are.
-func squares(_ floats: UnsafeBufferPointer<Float>) -> Double {
-    guard let first = floats.baseAddress else { return 0 }
-    // Two sums at a time, since each addition waits for the one before.
-    var (even, odd) = (SIMD8<Double>(), SIMD8<Double>())
-    let whole = floats.count / 16 * 16
-    for start in stride(from: 0, to: whole, by: 16) {
-        let values = UnsafeRawPointer(first + start)
-        let x = SIMD8<Double>(values.loadUnaligned(as: SIMD8<Float>.self))
-        let y = SIMD8<Double>(values.loadUnaligned(fromByteOffset: 32, as: SIMD8<Float>.self))
-        even += x * x
-        odd += y * y
-    }
-    var sum = (even + odd).sum()
-    for index in whole..<floats.count { sum += Double(floats[index]) * Double(floats[index]) }
-    return sum
-}
+func squares(_ floats: UnsafeBufferPointer<Float>) -> Double { vectors_squares(floats.baseAddress, floats.count) }
 
 /// Memory of gradients and shards that are no more, for the next ones: fresh pages cost more than adding up.
 private final class SpareMemory: @unchecked Sendable {

@@ -9,7 +9,7 @@ struct ForeseenWeights {
     private(set) var checksums: ChunkChecksums
     /// Chunks that are known, in the order in which they came to be.
     private(set) var ready: [UInt32] = []
-    private let chunkBytes: Int
+    let chunkBytes: Int
     private var known = RangeSet<Int>()
 
     /// - Parameter count: floats of the whole.

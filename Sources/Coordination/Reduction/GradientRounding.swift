@@ -1,3 +1,4 @@
+import CVectors
 import Recipe
 import Wire
 
@@ -75,18 +76,12 @@ struct GradientRounding {
         owed: UnsafeMutableBufferPointer<Float>
     ) {
         let (length, debt) = (squares(source), squares(UnsafeBufferPointer(owed)))
-        guard let from = source.baseAddress, let to = target.baseAddress, let due = owed.baseAddress else { return }
         // A sum that overflows is refused; what it leaves is not to spoil the next one.
         if !debt.isFinite { owed.update(repeating: 0) }
         let share = debt.isFinite && debt > 0 ? Float(min(1, (length / debt).squareRoot() / 4)) : 1
-        let rest = 1 - share
-        for index in 0..<source.count {
-            let value = from[index] + share * due[index]
-            due[index] = rest * due[index] + value
-            to[index] = value
-        }
+        vectors_take_owed(source.baseAddress, share, owed.baseAddress, target.baseAddress, source.count)
         format.round(target)
-        for index in 0..<source.count { due[index] -= to[index] }
+        vectors_owe(target.baseAddress, owed.baseAddress, target.count)
     }
 }
 

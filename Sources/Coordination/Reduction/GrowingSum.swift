@@ -1,3 +1,5 @@
+import CVectors
+
 /// A sum that a slot's gradient completes, while that gradient is still being made.
 ///
 /// Used from the learner's thread; whoever is told of a range may read it from then on.
@@ -6,6 +8,8 @@ final class GrowingSum {
     let gradient: FlatFloats
     /// Over all of the subtree; the gradient itself where that is a single slot.
     let sum: FlatFloats
+    /// Floats that are looked at before the next word of them.
+    private static let pieceCount = 1 << 18
     private let lefts: [FlatFloats]
     private let told: (FlatFloats, Range<Int>) -> Void
     private var finished = RangeSet<Int>()
@@ -35,21 +39,27 @@ final class GrowingSum {
         finished.insert(contentsOf: range)
     }
 
-    /// All of the gradient is as it will stay.
-    func finish() { finish(0..<gradient.count) }
+    /// All of the gradient is as it will stay; what is told first can go while the rest is looked at.
+    func finish() {
+        for first in stride(from: 0, to: gradient.count, by: Self.pieceCount) {
+            finish(first..<min(gradient.count, first + Self.pieceCount))
+        }
+    }
 
     private func add(_ range: Range<Int>) {
         let own = UnsafeBufferPointer(rebasing: gradient.elements[range])
         let ownSquares = squares(own)
         gradientSquares += ownSquares
         var total = ownSquares
-        if !lefts.isEmpty, let into = sum.elements.baseAddress, let from = gradient.elements.baseAddress {
-            for index in range { into[index] = from[index] }
+        if !lefts.isEmpty {
+            let into = UnsafeMutableBufferPointer(rebasing: sum.elements[range])
+            var right = own
             for left in lefts {
-                guard let addend = left.elements.baseAddress else { continue }
-                for index in range { into[index] = addend[index] + into[index] }
+                let addend = UnsafeBufferPointer(rebasing: left.elements[range])
+                vectors_add(into.baseAddress, addend.baseAddress, right.baseAddress, into.count)
+                right = UnsafeBufferPointer(into)
             }
-            total = squares(UnsafeBufferPointer(rebasing: sum.elements[range]))
+            total = squares(right)
         }
         sumSquares += total
         if sumSquares.isFinite && gradientSquares.isFinite { told(sum, range) }

@@ -65,7 +65,7 @@ struct OutgoingWeights {
     init(_ foreseen: ForeseenWeights) {
         floats = foreseen.floats
         checksums = foreseen.checksums
-        checksum = floats.checksum
+        checksum = checksums.whole(of: floats, chunkBytes: foreseen.chunkBytes)
         update = nil
     }
 
@@ -87,7 +87,7 @@ struct OutgoingWeights {
             checksums[chunk] = Wire.checksum(UnsafeRawBufferPointer(target))
         }
         self.checksums = checksums
-        checksum = floats.checksum
+        checksum = checksums.whole(of: floats, chunkBytes: chunkBytes)
         self.update = update()
     }
 }

@@ -1,3 +1,5 @@
+import CVectors
+
 /// In which order, from what and to where the parts of a shard are added: the slot tree over the sums that there are.
 ///
 /// What lies between the sums and the result needs no more memory than a chunk for each level of the tree.
@@ -58,10 +60,9 @@ struct ShardPlan {
     /// Adds up some floats of the shard, no more than a chunk of them.
     func add(_ range: Range<Int>) {
         for addition in additions {
-            guard let into = address(addition.into, range), let left = address(addition.left, range),
-                let right = address(addition.right, range)
-            else { continue }
-            for index in 0..<range.count { into[index] = left[index] + right[index] }
+            vectors_add(
+                address(addition.into, range), address(addition.left, range), address(addition.right, range),
+                range.count)
         }
     }
 

@@ -32,6 +32,8 @@ struct Assembly {
     private var missing: Set<UInt32>
     /// Σ x² of each chunk that is in.
     private var squares: [Double]
+    /// Of each chunk that is in as it lies in ``floats``; nil where only parts of them are, or something is added.
+    private var checksums: ChunkChecksums?
 
     /// - Parameters:
     ///   - count: floats of the whole, as both sides have agreed; never what a message says.
@@ -57,7 +59,11 @@ struct Assembly {
         floats = FlatFloats(count: (end - first) / MemoryLayout<Float>.size)
         missing = Set(self.chunks)
         squares = isMeasured ? Array(repeating: 0, count: self.chunks.count) : []
+        checksums = format == .fp32 && base == nil && chunks == nil ? ChunkChecksums(count: all.upperBound) : nil
     }
+
+    /// Of all of it, as weights.
+    var checksum: UInt64 { checksums?.whole(of: floats, chunkBytes: chunkBytes) ?? floats.checksum }
 
     var isComplete: Bool { missing.isEmpty }
 
@@ -89,6 +95,7 @@ struct Assembly {
             // Checked where it is to stay: one look sees to the way here and to the copy.
             place.copyMemory(from: payload)
             try header.check(payload: UnsafeRawBufferPointer(place), limit: length)
+            checksums?[header.chunk] = header.payloadChecksum
         } else {
             try header.check(payload: payload, limit: length)
             try format.decode(payload, into: place.assumingMemoryBound(to: Float.self))

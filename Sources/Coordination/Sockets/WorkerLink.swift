@@ -252,7 +252,7 @@ final class WorkerLink {
     private func use(_ weights: Assembly) {
         let delivery = weights.subject.round
         guard worker.accepts(delivery: delivery) else { return }
-        let holding = Status.Holding(delivery: delivery, checksum: weights.floats.checksum)
+        let holding = Status.Holding(delivery: delivery, checksum: weights.checksum)
         bench.jobs.put(.use(weights.floats, step: Int(clamping: weights.subject.step), holding))
     }
 }
