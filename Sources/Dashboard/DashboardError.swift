@@ -6,10 +6,9 @@ package enum DashboardError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .portTaken(let address):
-            "the dashboard cannot listen at \(address): another program does; say --dashboard with another port, or 0 "
-                + "for a free one"
+            "the dashboard cannot listen at \(address): another program does; choose another port, or 0 for a free one"
         case .cannotListen(let address, let reason):
-            "the dashboard cannot listen at \(address) (\(reason)): say --dashboard HOST:PORT with an address of this box"
+            "the dashboard cannot listen at \(address) (\(reason)): choose an address of this box, as HOST:PORT"
         }
     }
 }

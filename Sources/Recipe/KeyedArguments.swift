@@ -75,7 +75,7 @@ extension Optimizer {
             case ("betas", .adamW):
                 let betas = try arguments.numbers(key, text, count: 2, in: 0...0.999_999_999)
                 (beta1, beta2) = (betas[0], betas[1])
-            case ("eps", .adamW): epsilon = try arguments.numbers(key, text, count: 1, in: 0...1)[0]
+            case ("eps", .adamW): epsilon = try arguments.numbers(key, text, count: 1, in: 1e-30...1)[0]
             case ("weight_decay", _): weightDecay = try arguments.numbers(key, text, count: 1, in: 0...10)[0]
             case ("momentum", .sgd): momentum = try arguments.numbers(key, text, count: 1, in: 0...0.999_999_999)[0]
             case ("nesterov", .sgd): nesterov = try arguments.flag(key, text)

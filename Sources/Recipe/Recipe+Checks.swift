@@ -17,6 +17,12 @@ extension Recipe {
                 sentence:
                     "network_train_unet_only and network_train_text_encoder_only leave nothing to train; keep one.")
         }
+        guard !run.outputName.isEmpty, !run.outputName.contains("/"), ![".", ".."].contains(run.outputName) else {
+            throw .contradiction(
+                keys: ["output_name"],
+                sentence: "output_name = \"\(run.outputName)\" must be a file's name without its ending, and no path; "
+                    + "the folder is output_dir.")
+        }
         try checkBatch()
         guard cluster.gradientFormat == .fp32 || !cluster.exact else {
             throw .contradiction(

@@ -9,7 +9,7 @@ package import Recipe
 package final class RunFiles {
     package let directory: URL
     package let states: StateFolder
-    private let outputName: String
+    private let recipe: Recipe
     private let lock: DirectoryLock
     private let metadata: (ShapeTable, _ step: Int, _ epoch: Int) throws -> [String: String]
 
@@ -24,7 +24,7 @@ package final class RunFiles {
         metadata: @escaping (ShapeTable, _ step: Int, _ epoch: Int) throws -> [String: String]
     ) throws {
         directory = URL(filePath: recipe.run.outputDirectory, directoryHint: .isDirectory)
-        outputName = recipe.run.outputName
+        self.recipe = recipe
         self.metadata = metadata
         do {
             try makeDirectory(directory.path)
@@ -49,12 +49,13 @@ package final class RunFiles {
     }
 
     /// The state to go on from, checked to be this run's.
-    package func resume(recipe: String, shapes: String) throws -> TrainingState? {
+    package func resume(recipe wanted: String, shapes: String) throws -> TrainingState? {
         guard case .state(let state, let damaged) = try states.latest() else { return nil }
         notes.append(contentsOf: damaged.map { "passed over a state: \($0)" })
-        guard state.cursor.recipe == recipe else {
+        guard state.cursor.recipe == wanted else {
             throw StateError.otherRun(
-                path: directory.path, field: "recipe", found: state.cursor.recipe, wanted: recipe)
+                path: directory.path, field: "recipe", found: state.cursor.recipe, wanted: wanted,
+                differences: recipeThere.map { recipe.differences(from: $0) } ?? [])
         }
         guard state.cursor.shapes == shapes else {
             throw StateError.otherRun(
@@ -63,14 +64,23 @@ package final class RunFiles {
         return state
     }
 
+    /// The recipe of the run that is here, where it can be read.
+    private var recipeThere: Recipe? {
+        let file = directory.appending(path: "recipe.toml")
+        guard let size = try? file.resourceValues(forKeys: [.fileSizeKey]).fileSize, size < 1 << 20,
+            let text = try? String(contentsOf: file, encoding: .utf8)
+        else { return nil }
+        return try? RecipeReader.read(toml: text)
+    }
+
     /// What the user should hear of.
     package private(set) var notes: [String] = []
 
     /// kohya's `{name}-{epoch:06d}`.
-    package func name(ofEpoch epoch: Int) -> String { "\(outputName)-\(padded(epoch, 6))" }
+    package func name(ofEpoch epoch: Int) -> String { "\(recipe.run.outputName)-\(padded(epoch, 6))" }
     /// kohya's `{name}-step{step:08d}`.
-    package func name(ofStep step: Int) -> String { "\(outputName)-step\(padded(step, 8))" }
-    package var finalName: String { outputName }
+    package func name(ofStep step: Int) -> String { "\(recipe.run.outputName)-step\(padded(step, 8))" }
+    package var finalName: String { recipe.run.outputName }
 
     private func padded(_ number: Int, _ digits: Int) -> String {
         let text = String(number)

@@ -161,7 +161,8 @@ package enum StateError: Error, CustomStringConvertible {
     case foreign(String)
     case hash(String)
     case damaged([String])
-    case otherRun(path: String, field: String, found: String, wanted: String)
+    case otherRun(
+        path: String, field: String, found: String, wanted: String, differences: [String] = [])
 
     package var description: String {
         switch self {
@@ -170,8 +171,10 @@ package enum StateError: Error, CustomStringConvertible {
         case .damaged(let reasons):
             "no state of this run is whole, so it cannot go on (\(reasons.joined(separator: "; "))): "
                 + "start anew in another output_dir, or from a saved LoRA with network_weights"
-        case .otherRun(let path, let field, let found, let wanted):
-            "\(path) holds another run (its \(field) is \(found.prefix(12)), this recipe's is \(wanted.prefix(12))): "
+        case .otherRun(let path, let field, let found, let wanted, let differences):
+            "\(path) holds another run (its \(field) is \(found.prefix(12)), this recipe's is \(wanted.prefix(12))"
+                + differences.prefix(3).map { "; \($0)" }.joined()
+                + (differences.count > 3 ? "; and \(differences.count - 3) more" : "") + "): "
                 + "choose another output_dir, or say --fresh to start over there"
         }
     }

@@ -11,7 +11,9 @@ package final class TrainingMaster {
     package static let patience = 10
     /// A state is written at least this often.
     private static let stateEverySteps = 250
-    private static let stateEvery = Duration.seconds(300)
+    private static let stateEvery = Duration.seconds(60)
+    /// At most this part of the time goes into writing states.
+    private static let stateShare = 50
 
     package let plan: TrainingPlan
     package let table: ShapeTable
@@ -27,7 +29,7 @@ package final class TrainingMaster {
     private var noiseScale = NoiseScale()
     private var scale: LossScale
     private var wounded = 0
-    private var lastState: (step: Int, time: ContinuousClock.Instant)
+    private var lastState: (step: Int, time: ContinuousClock.Instant, took: Duration)
     private var due = DueFiles()
     private var ramp = BatchRamp()
 
@@ -49,6 +51,8 @@ package final class TrainingMaster {
     package var beforeState: () throws -> Void = {}
     /// Told of each file that is on disk, a LoRA's or a state's, after so many steps.
     package var didSave: (_ path: String, _ step: Int) -> Void = { _, _ in }
+    /// Told, in a sentence, of what was not done as it was asked for.
+    package var remark: (String) -> Void = { _ in }
 
     package var parameterCount: Int { table.count }
     package var lossScale: Float { scale.value }
@@ -80,7 +84,7 @@ package final class TrainingMaster {
         update = OptimizerUpdate(recipe.optimizer, scaling: rates.scaling, ranges: table.learningRanges(of: recipe))
         gradient = try Tensor.zeros([table.count])
         moments = (try Tensor.zeros([table.count]), try Tensor.zeros([table.count]))
-        lastState = (-1, .now)
+        lastState = (-1, .now, .zero)
         if let state = try files.resume(recipe: recipeHash, shapes: table.hash) {
             weights = try Tensor.of(state.weights, shape: [table.count])
             try restore(state)
@@ -166,7 +170,7 @@ package final class TrainingMaster {
             scale.succeeded()
         } else {
             wounded += 1
-            if wounded >= Self.patience { return try giveUp(leftOut) }
+            if wounded >= Self.patience { return try giveUp(Self.sentence(of: leftOut)) }
         }
         memo = remember(result)
         self.ramp = ramp
@@ -180,6 +184,10 @@ package final class TrainingMaster {
         collectDueFiles(after: result.firstSlot)
         do {
             try writeDueFiles()
+        } catch is AdapterError {
+            // Waiting mends no number that no file can hold.
+            due = DueFiles()
+            return try giveUp("the weights are not finite any more after step \(step)")
         } catch {
             // The step is done; what can be mended is the disk.
             unsaved = "\(error)"
@@ -187,16 +195,20 @@ package final class TrainingMaster {
         return .committed(result)
     }
 
-    private func giveUp(_ leftOut: [LeftOutSlot]) throws -> StepOutcome {
+    private static func sentence(of leftOut: [LeftOutSlot]) -> String {
+        "\(patience) steps in a row were not finite (last in \(leftOut.first?.group ?? "gradient"))"
+    }
+
+    /// Goes back to the last good state, since the run cannot go on from here.
+    private func giveUp(_ cause: String) throws -> StepOutcome {
         if case .state(let state, _) = try files.states.latest() { try restore(state) }
-        let group = leftOut.first?.group ?? "gradient"
         let network = recipe.network
-        let cause =
+        let remedy =
             network.trainsTextEncoder && network.trainsUNet
             ? "text_encoder_lr first, then unet_lr" : network.trainsUNet ? "unet_lr" : "text_encoder_lr"
         return .stopped(
-            advice: "\(Self.patience) steps in a row were not finite (last in \(group)): the weights are those of step "
-                + "\(step) again; lower \(cause), and start with another output_dir")
+            advice: "\(cause): the weights are those of step \(step) again; lower \(remedy), and start with another "
+                + "output_dir")
     }
 
     /// Files that are to be written before the next step.
@@ -219,7 +231,9 @@ package final class TrainingMaster {
         }
         if isLast { due.adapters.append(files.finalName) }
         let elapsed = ContinuousClock.now - lastState.time
-        let isDue = step - lastState.step >= Self.stateEverySteps || elapsed >= Self.stateEvery
+        let isDue =
+            step - lastState.step >= Self.stateEverySteps && elapsed >= lastState.took * Self.stateShare
+            || elapsed >= max(Self.stateEvery, lastState.took * Self.stateShare)
         // A state of a run in trouble is no good state to go back to.
         due.state = isLast || (wounded == 0 && (isDue || !due.adapters.isEmpty))
     }
@@ -246,6 +260,7 @@ package final class TrainingMaster {
 
     private func writeState() throws {
         guard lastState.step != step else { return }
+        let began = ContinuousClock.now
         try beforeState()
         let cursor = TrainingState.Cursor(
             step: step, recipe: recipeHash, shapes: table.hash, lossScale: scale, noiseScale: noiseScale, memo: memo,
@@ -255,7 +270,7 @@ package final class TrainingMaster {
                 cursor: cursor, weights: weights.floats(), firstMoments: moments.0.floats(),
                 secondMoments: moments.1.floats()))
         didSave(path, step)
-        lastState = (step, .now)
+        lastState = (step, .now, .now - began)
     }
 
     /// Writes the LoRA's file of a finished run anew.
@@ -265,8 +280,17 @@ package final class TrainingMaster {
 
     /// - Returns: its path.
     private func writeAdapter(named name: String) throws -> String {
-        try files.saveAdapter(
-            named: name, table: table, weights: weights.floats(), precision: recipe.run.savePrecision, step: step,
-            epoch: plan.epoch(ofSlot: max(0, firstSlot - 1)) + 1)
+        let numbers = try weights.floats()
+        func write(_ precision: Run.SavePrecision) throws -> String {
+            try files.saveAdapter(
+                named: name, table: table, weights: numbers, precision: precision, step: step,
+                epoch: plan.epoch(ofSlot: max(0, firstSlot - 1)) + 1)
+        }
+        do {
+            return try write(recipe.run.savePrecision)
+        } catch let error as AdapterError where numbers.allSatisfy(\.isFinite) {
+            remark("\(error) \(name).safetensors is written in fp32 instead.")
+            return try write(.fp32)
+        }
     }
 }

@@ -66,6 +66,7 @@ struct CoordinatorSession {
         let files = try RunFiles(recipe: recipe, fresh: options.fresh) {
             try facts.entries(table: $0, step: $1, epoch: $2)
         }
+        if let listen { try CoordinatorService.check(listen) }
         let training = try TrainingMaster(
             recipe: recipe, plan: prepared.plan, table: prepared.table,
             initial: { try prepared.table.firstWeights(recipe) },
@@ -80,6 +81,11 @@ struct CoordinatorSession {
         }
         if training.step > 0 {
             output.say("Going on after step \(training.step) of \(training.totalSteps).", event: "resumed")
+        }
+        if !options.fresh, let last = try? JournalReader(run: files.directory).pulse().lastStep, last >= training.step {
+            output.say(
+                "note: the run was cut off after step \(last + 1), and its last state is of step \(training.step): the "
+                    + "steps since then are done again", event: "resumed")
         }
         try files.write(recipe.toml, to: "recipe.toml")
         let notices = RunNotices(
@@ -124,6 +130,7 @@ struct CoordinatorSession {
             writer.write(.saved(step: step, path: path))
             if !files.states.contains(path) { progress.note("saved \(path)", event: "saved") }
         }
+        training.remark = { progress.note($0, event: "note") }
         let validation = RunValidation(
             recipe, plan: prepared.plan, heldOut: prepared.manifest.heldOut.count,
             isKnown: { $0 == resumed && measured?.isEmpty == false },

@@ -45,8 +45,7 @@ struct ExportCommand: ParsableCommand {
         let reader = try JournalReader(run: URL(filePath: folder, directoryHint: .isDirectory))
         guard let table = Table.all.first(where: { $0.name == table }) else { return }
         guard let output else {
-            try format.format.write(table, of: reader) { try FileHandle.standardOutput.write(contentsOf: $0) }
-            return
+            return try format.format.write(table, of: reader) { try Self.print($0) }
         }
         var damage: JournalError?
         try writeAtomically(to: output) { write in
@@ -57,5 +56,17 @@ struct ExportCommand: ParsableCommand {
             }
         }
         if let damage { throw Failure("\(damage); \(output) has the rows before that") }
+    }
+
+    /// To the standard output, which may be a full disk, or a reader who has gone.
+    private static func print(_ bytes: some Collection<UInt8>) throws {
+        var rest = Array(bytes)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            guard count > 0 || errno == EINTR else {
+                throw Failure("the standard output cannot be written: \(String(cString: strerror(errno)))")
+            }
+            rest = rest.dropFirst(max(0, count))
+        }
     }
 }

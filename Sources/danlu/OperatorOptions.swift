@@ -9,7 +9,7 @@ struct OperatorOptions: ParsableArguments {
         help: "The coordinator's address, tcp://HOST:PORT, or the run's folder on its box; this folder unless said.")
     var run = "."
 
-    @Option(help: "An operator's key file; on the coordinator's own box it is found.")
+    @Option(help: "An operator's key file; found where the run's folder is named.")
     var key: String?
 
     @Option(help: "How many seconds to wait until it is done.")

@@ -15,6 +15,9 @@ struct PromptFile {
 
     /// - Parameter standard: what a prompt that says nothing else asks for.
     init(path: String, standard: (String) throws -> SamplingRequest) throws {
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw Failure("\(path): there is no such file; give one with a prompt on each line")
+        }
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
             throw Failure("\(path): cannot be read as UTF-8 text; give a file with a prompt on each line")
         }

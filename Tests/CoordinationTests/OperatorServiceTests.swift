@@ -117,7 +117,8 @@ import ZeroMQ
         let error = try #require(throws: OperatorLine.Failure.self) {
             try OperatorLine(to: running.address, patience: .milliseconds(300)).ask(.status)
         }
-        #expect(error == .silence(running.address, .milliseconds(300)))
+        #expect(error == .silence(running.address, .milliseconds(300), hasKey: false))
+        #expect("\(error)".contains("--key FILE"))
     }
 
     @Test func `who talks nonsense, too much or too often harms nobody`() throws {

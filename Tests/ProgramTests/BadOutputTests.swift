@@ -32,6 +32,29 @@ extension `The program` {
             #expect(try first.end(within: 20).status == 0)
         }
 
+        @Test func `the output's name is a path`() throws {
+            for name in ["a/b", "../up", "..", ""] {
+                furnace.settings["output_name"] = "\"\(name)\""
+                #expect(try furnace.refusal().contains("output_name"))
+            }
+            #expect(!FileManager.default.fileExists(atPath: furnace.path("up.safetensors")))
+        }
+
+        @Test func `a port cannot be had, and leaves no run behind`() throws {
+            try furnace.write()
+            let taken = try TakenPort()
+            for (listen, reason) in [
+                ("tcp://127.0.0.1:65535", "has the last port there is"), ("tcp://127.0.0.1:\(taken.number)", "taken"),
+                ("tcp://::1:5570", "an IPv6 address in brackets"),
+            ] {
+                let ended = try furnace.danlu("coordinate", "recipe.toml", "--listen", listen).end(within: 60)
+                #expect(ended.errors.contains(reason))
+                #expect(ended.status != 0 && !ended.output.contains("report"))
+                let left = (try? FileManager.default.contentsOfDirectory(atPath: furnace.path("out"))) ?? []
+                #expect(left.allSatisfy { $0.hasPrefix(".") })
+            }
+        }
+
         @Test func `no worker of its own can do its work`() throws {
             let run = try furnace.train()
             try run.wait(for: "worker") { !run.workers.isEmpty }

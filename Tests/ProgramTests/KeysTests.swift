@@ -24,6 +24,10 @@ extension `The program` {
             #expect(
                 again.refusal().hasSuffix(
                     "no key is ever overwritten: say --worker NAME to make a key for another worker"))
+            let nowhere = try furnace.danlu("keygen", "--keys", "/dev/null/keys").end().refusal()
+            #expect(nowhere.hasPrefix("/dev/null/keys is no folder for keys, and cannot be made one ("))
+            #expect(!nowhere.contains("NSCocoaErrorDomain"))
+
             let named = try furnace.danlu("keygen", "--worker", "gpu1", "--operator", environment: home).end()
             #expect(named.status == 0 && named.output.contains("\(folder)/gpu1.key: copy it to the worker's box"))
         }

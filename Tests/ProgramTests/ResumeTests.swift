@@ -1,4 +1,5 @@
 import Foundation
+import Journal
 import ProgramSupport
 import Testing
 
@@ -34,12 +35,35 @@ extension `The program` {
             let other = try furnace.train().end()
             #expect(other.status == 1)
             #expect(other.errors.contains("holds another run") && other.errors.contains("--fresh"))
+            #expect(other.errors.contains("seed is 7 there and 8 here") && !other.errors.contains("rank"))
             #expect(other.errors.isOneSentence)
             #expect(try furnace.fingerprint() == Furnace.expected())
 
             let fresh = try furnace.train(workers: 1, "--fresh").end()
             #expect(fresh.status == 0 && !fresh.output.contains("Going on after"))
             #expect(try furnace.fingerprint() != Furnace.expected())
+        }
+
+        @Test func `says how much is done again after a kill, and is in no hurry to be killed by nohup's signal`()
+            throws
+        {
+            let furnace = try Furnace()
+            furnace.settings["max_train_steps"] = "100000"
+            try furnace.write()
+            let command = "trap '' HUP; exec \(try Launched.program()) train recipe.toml --workers 1"
+            let run = try Launched(["-c", command], in: furnace.folder, executable: "/bin/sh")
+            func isDone(_ step: Int) -> Bool {
+                let run = furnace.folder.appending(path: "out")
+                return ((try? JournalReader(run: run).pulse().lastStep) ?? -1) >= step
+            }
+            try run.wait(for: "the third step") { isDone(2) }
+            run.signal(SIGHUP)
+            try run.wait(for: "the fifth step") { isDone(4) }
+            run.signal(SIGKILL)
+            _ = try run.end()
+            let second = try furnace.train()
+            try second.wait(forOutput: "the steps since then are done again")
+            #expect(second.output.contains("and its last state is of step 0:"))
         }
 
         @Test func `passes over a damaged state and goes on from the one before`() throws {

@@ -35,7 +35,9 @@ extension `The program` {
             #expect(try furnace.fingerprint() == Furnace.expected())
         }
 
-        @Test(arguments: [SIGINT, SIGTERM]) func `when it is asked to stop and goes on later`(signal: Int32) throws {
+        @Test(arguments: [SIGINT, SIGTERM, SIGHUP]) func `when it is asked to stop and goes on later`(signal: Int32)
+            throws
+        {
             let furnace = try Furnace()
             furnace.settings["save_every_n_steps"] = "1"
             let run = try furnace.train(workers: 2)

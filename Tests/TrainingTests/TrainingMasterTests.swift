@@ -141,6 +141,40 @@ import Training
         #expect(master.step == 3 && master.numbers == good)
     }
 
+    @Test func `ends at the last good weights where they overflow and are to be saved`() throws {
+        forge.recipe.optimizer.learningRate = 1e25
+        forge.recipe.run.saveEveryNSteps = 2
+        let master = try forge.master()
+        let good = master.numbers
+        var sum = [Float](repeating: 0, count: good.count)
+        _ = try committed(master.apply(sum))
+        sum[0] = 1e15
+        guard case .stopped(let advice) = try master.apply(sum) else {
+            Issue.record("the run goes on")
+            return
+        }
+        #expect(advice.hasPrefix("the weights are not finite any more after step 2: "))
+        #expect(advice.contains("lower text_encoder_lr first"))
+        #expect(master.step == 0 && master.numbers == good && master.unsaved == nil)
+        #expect(forge.names(in: "out").filter { $0.hasSuffix(".safetensors") }.isEmpty)
+    }
+
+    @Test func `writes a file in fp32, and says so, where the format asked for cannot hold the weights`() throws {
+        forge.recipe.optimizer.learningRate = 1e6
+        forge.recipe.run.saveEveryNSteps = 1
+        forge.recipe.run.savePrecision = .fp16
+        let master = try forge.master()
+        var remarks: [String] = []
+        master.remark = { remarks.append($0) }
+        var sum = [Float](repeating: 0, count: master.table.count)
+        sum[0] = 1
+        _ = try committed(master.apply(sum))
+        #expect(remarks.count == 1)
+        #expect(remarks.first?.contains("cannot be stored as fp16; choose save_precision fp32 or bf16") == true)
+        #expect(remarks.first?.hasSuffix("last-step00000001.safetensors is written in fp32 instead.") == true)
+        #expect(master.unsaved == nil && forge.names(in: "out").contains("last-step00000001.safetensors"))
+    }
+
     @Test func `counts only steps in a row`() throws {
         let master = try forge.master()
         let sum = [Float](repeating: 1e-3, count: master.table.count)

@@ -2,6 +2,7 @@
 package enum KeyError: Error, Equatable, CustomStringConvertible {
     case missing(path: String)
     case unreadable(path: String, reason: String)
+    case noFolder(path: String, reason: String)
     /// Others than its owner may read it, or write to it.
     case open(path: String, mode: String, fix: String)
     case tooLong(path: String, bytes: Int, limit: Int)
@@ -16,6 +17,8 @@ package enum KeyError: Error, Equatable, CustomStringConvertible {
         case .missing(let path):
             "\(path) is not there: make keys with 'danlu keygen' and copy this one from where they are"
         case .unreadable(let path, let reason): "\(path) cannot be read: \(reason)"
+        case .noFolder(let path, let reason):
+            "\(path) is no folder for keys, and cannot be made one (\(reason)): name another with --keys"
         case .open(let path, let mode, let fix):
             "\(path) is open to other users (mode \(mode)): close it with 'chmod \(fix) \(path)'"
         case .tooLong(let path, let bytes, let limit):

@@ -33,8 +33,14 @@ package struct KeysFolder: Sendable {
     /// - Returns: the key files made, the coordinator's first.
     /// - Throws: ``KeyError``; a key that is there is never overwritten.
     package func generate(name: String?, isOperator: Bool) throws -> [String] {
-        try FileManager.default.createDirectory(
-            atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            // Foundation's reason is a number; the system's is asked for.
+            let reason = mkdir(path, 0o700) == 0 ? "\(error)" : String(cString: strerror(errno))
+            throw KeyError.noFolder(path: path, reason: reason)
+        }
         let isFirst = !hasCoordinatorKey
         guard let name = name ?? (isFirst ? "worker" : nil) else {
             throw KeyError.exists(

@@ -6,14 +6,18 @@ package struct Address: Equatable, Sendable, CustomStringConvertible {
     package enum Malformed: Error, Equatable, CustomStringConvertible {
         case form(String)
         case open(Address)
+        case lastPort(Address)
 
         package var description: String {
             switch self {
             case .form(let text):
-                "\(text) is not an address: write it as tcp://HOST:PORT, for example tcp://127.0.0.1:5570"
+                "\(text) is not an address: write it as tcp://HOST:PORT, for example tcp://127.0.0.1:5570, "
+                    + "and an IPv6 address in brackets"
             case .open(let address):
                 "\(address) can be reached from other machines, and there is no key to protect it: "
                     + "make keys with 'danlu keygen', or allow it aloud with --insecure"
+            case .lastPort(let address):
+                "\(address) has the last port there is, and the next one is needed too: choose one below 65535"
             }
         }
     }
@@ -34,7 +38,7 @@ package struct Address: Equatable, Sendable, CustomStringConvertible {
         }
         host = String(text.dropFirst("tcp://".count).dropLast(last.count + 1))
         self.port = port
-        guard !host.isEmpty else { throw .form(text) }
+        guard !host.isEmpty, !host.contains(":") || host.hasPrefix("[") else { throw .form(text) }
     }
 
     package var description: String { "tcp://\(host):\(port)" }

@@ -46,6 +46,7 @@ package final class CoordinatorService {
         guard configuration.address.isLoopback || configuration.insecure || configuration.identity != nil else {
             throw Address.Malformed.open(configuration.address)
         }
+        guard configuration.address.port < .max else { throw Address.Malformed.lastPort(configuration.address) }
         self.configuration = configuration
         self.master = master
         self.observe = observe

@@ -24,7 +24,7 @@ struct TurnedAway {
                 isProtected
                     ? "it uses no key: start the worker there with --key"
                     : "it uses a key and this coordinator none: start the worker there without --key"
-            case .broken: "it did not finish its greeting; if it is a worker, its key is for another coordinator"
+            case .broken: "it did not finish its greeting: it is no worker, or its key is for another coordinator"
             case .foreign(let key, let worker): "the key of '\(key)' cannot speak for worker '\(worker)'"
             case .noPeer(let key): "its key \(key ?? "") is that of no worker of this run"
             case .crowd: "it did not join, and too many connections wait"

@@ -6,15 +6,19 @@ import ZeroMQ
 package struct OperatorLine {
     /// Why there is no answer, in one sentence.
     package enum Failure: Error, Equatable, CustomStringConvertible {
-        case silence(Address, Duration)
+        case silence(Address, Duration, hasKey: Bool)
         case unfinished(String, Duration)
         case refused(Refusal)
 
         package var description: String {
             switch self {
-            case .silence(let address, let patience):
+            case .silence(let address, let patience, let hasKey):
                 "nobody answers at \(address) within \(Int(patience.inSeconds)) s: is the coordinator running, is this "
-                    + "its address, and does it know this key as an operator's?"
+                    + "its address, and "
+                    + (hasKey
+                        ? "does it know this key as an operator's?"
+                        : "does it ask for an operator's key (--key FILE; where the run's folder is named instead of an "
+                            + "address, it is found)?")
             case .unfinished(let sentence, let limit):
                 "\(sentence), which has not come to pass within \(Int(limit.inSeconds)) s and still will"
             case .refused(let refusal): "\(refusal)"
@@ -57,7 +61,8 @@ package struct OperatorLine {
         while true {
             let left = (interim == nil ? patience : limit) - (clock.now - start)
             guard left > .zero else {
-                throw interim.map { Failure.unfinished($0, limit) } ?? Failure.silence(address, patience)
+                throw interim.map { Failure.unfinished($0, limit) }
+                    ?? Failure.silence(address, patience, hasKey: key != nil)
             }
             _ = try poll([Interest(socket)], timeout: min(left, .milliseconds(500)))
             while let reply = try receive(from: socket, number: request.number) {
