@@ -3,16 +3,18 @@
 /// Deadlines count only what could have been heard: while the optimizer writes files, or the machine sleeps, nobody
 /// else grows silent. So one look at the clock advances it by a second at most.
 struct ListeningClock {
-    private let clock = ContinuousClock()
+    private let read: () -> ContinuousClock.Instant
     private var last: ContinuousClock.Instant
     private(set) var now = Duration.zero
 
-    init() {
-        last = clock.now
+    /// - Parameter read: tells what time it is.
+    init(reading read: @escaping () -> ContinuousClock.Instant = { ContinuousClock.now }) {
+        self.read = read
+        last = read()
     }
 
     mutating func advance() -> Duration {
-        let instant = clock.now
+        let instant = read()
         now += min(.seconds(1), instant - last)
         last = instant
         return now
