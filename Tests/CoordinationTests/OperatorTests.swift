@@ -156,6 +156,7 @@ import Wire
             stopped.happen(.stop(reason: "dinner"), at: 91).last
                 == .finished(.unsaved(reason: "read-only file system")))
         #expect(table.happen(.saved, at: 91).last == .finished(.complete))
+        #expect(table.notes == [.saved(step: 1)])
     }
 
     @Test func `lets a worker go by name, by number and by box, after the step`() {

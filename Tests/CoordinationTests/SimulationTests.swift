@@ -113,6 +113,23 @@ import Wire
         for seed in 0..<40 as Range<UInt64> { run(world, seed: seed) }
     }
 
+    @Test func `goes on from a whole state wherever the writing of one is cut off`() throws {
+        let states = (1...4).map { Disk.State(step: $0, weights: .init(Float($0), 1 / Float($0)), cursor: 7 * $0) }
+        var whole = Disk()
+        for state in states.dropLast() { whole.save(state) }
+        #expect(whole.latest == states[2] && whole.files.count == 2)
+        var found: [Disk.State?] = []
+        for strength in 0...Disk.deeds {
+            var disk = whole
+            disk.save(states[3], strength: strength)
+            found.append(disk.latest)
+            disk.tidy()
+            #expect(disk.latest == found.last && disk.files.count <= 3)
+        }
+        // Until it has its name, the one before; then itself.
+        #expect(found.prefix(34).allSatisfy { $0 == states[2] } && found.dropFirst(34).allSatisfy { $0 == states[3] })
+    }
+
     @Test func `survives all of it at once`() {
         var world = Simulation.World()
         world.workers = 5

@@ -57,7 +57,9 @@ extension Coordinator {
     }
 
     mutating func saved(at now: Duration) -> [CoordinatorEffect] {
-        let note = CoordinatorEffect.note(.saved(step: round.plan.step))
+        // Behind the last step no other one has been planned.
+        let isComplete = if case .closing(.complete, _) = phase { true } else { false }
+        let note = CoordinatorEffect.note(.saved(step: round.plan.step + (isComplete ? 1 : 0)))
         let wasUnsaved = pause.unsaved != nil
         pause.unsaved = nil
         if case .closing(let end, _) = phase { return [note] + finish(end) }

@@ -20,7 +20,7 @@ package struct Worker: Sendable {
     private var learnerIsFor: Welcome?
     private var heardAt = Duration.zero
     private var pingedAt = Duration.zero
-    private var status = Status()
+    private(set) var status = Status()
     private var leases = LeasesInHand() {
         didSet { status.leases = leases.numbers }
     }

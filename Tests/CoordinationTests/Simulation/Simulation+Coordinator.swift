@@ -9,7 +9,10 @@ extension Simulation {
     mutating func startCoordinator() {
         guard coordinator == nil else { return }
         // Whatever was not on the disk is gone.
-        (step, weights, cursor) = (durable.step, durable.weights, durable.cursor)
+        disk.tidy()
+        upholdFound()
+        let found = disk.latest ?? Disk.State(step: 0, weights: Self.firstWeights, cursor: 0)
+        (step, weights, cursor) = (found.step, found.weights, found.cursor)
         contributions.removeLast(contributions.count - step)
         // It went down while it waited for pictures of the last step: there is nothing left to train.
         if isDone { return finish = .complete }
@@ -38,6 +41,7 @@ extension Simulation {
     mutating func crashCoordinator() {
         coordinator = nil
         arriving = [:]
+        strength = nil
         queue.put(.startCoordinator, at: now + .random(in: 0.1...20, using: &random))
     }
 
@@ -65,6 +69,7 @@ extension Simulation {
         let slotsIn = coordinator?.round.outcomes.count
         guard let effects = coordinator?.handle(event, at: .seconds(now - coordinatorBorn)) else { return }
         if coordinator?.round.outcomes.count != slotsIn { signAt = now }
+        if case .heard(.ping, _, let stamp) = event { upholdHolding(of: stamp.worker) }
         perform(effects)
         // The desk forgets what came with a stamp that nobody has.
         if case .sum(_, _, let stamp) = event { arriving[stamp.worker] = nil }
@@ -72,6 +77,8 @@ extension Simulation {
 
     private mutating func perform(_ effects: [CoordinatorEffect]) {
         for effect in effects {
+            // It may die over one of them.
+            guard coordinator != nil else { return }
             switch effect {
             case .send(let message, let peer, let stamp):
                 let (index, connection) = Self.read(peer)
@@ -105,10 +112,13 @@ extension Simulation {
             case .discard(_, let id): arriving[id] = nil
             case .forget(let id): arriving[id] = nil
             case .finishStep(let contribution): apply(contribution)
-            case .save: tell(save() ? .saved : .saveFailed(reason: "no space left on device"))
+            case .save:
+                guard let isSaved = save() else { return }
+                tell(isSaved ? .saved : .saveFailed(reason: "no space left on device"))
             case .keepResult(let task, let file, _): upholdPicture(task, file)
             case .release: break
             case .note(let note):
+                upholdWord(note)
                 notes.append(note)
                 signAt = now
             case .finished(let end): ended(end)
@@ -116,13 +126,24 @@ extension Simulation {
         }
     }
 
-    private mutating func save() -> Bool {
+    /// - Returns: whether it could; nil when the coordinator died over it.
+    private mutating func save() -> Bool? {
         guard now >= diskIsFullUntil else {
             happened.insert(.fullDisk)
             return false
         }
-        durable = (step, weights, weightsChecksum, cursor)
-        return true
+        let state = Disk.State(step: step, weights: weights, cursor: cursor)
+        guard let strength else {
+            disk.save(state)
+            kept = state
+            upholdDisk()
+            return true
+        }
+        happened.insert(.cutSave)
+        disk.save(state, strength: strength)
+        cutOff = state
+        crashCoordinator()
+        return nil
     }
 
     private mutating func apply(_ contribution: StepContribution) {
@@ -137,6 +158,7 @@ extension Simulation {
                 pair = total.map { Pair($0.elements[0], $0.elements[1]) }
             }
             upholdStep(contribution, total: pair)
+            for id in coordinator?.membership.members.keys.sorted() ?? [] { upholdHolding(of: id) }
             if let pair { weights = Self.after(weights, sum: pair, samples: contribution.outcomes.count) }
             cursor += contribution.outcomes.count + contribution.leftOut.count
         } catch {
@@ -149,14 +171,16 @@ extension Simulation {
         slotsThisLife += contribution.outcomes.count
         reduced = Arrived()
         orphans = Orphans()
-        if step % world.saveEvery == 0 || isDone, !save() {
-            tell(.saveFailed(reason: "no space left on device"))
+        if step % world.saveEvery == 0 || isDone {
+            guard let isSaved = save() else { return }
+            if !isSaved { tell(.saveFailed(reason: "no space left on device")) }
         }
         if world.makesPictures, step % 3 == 0 || isDone { tell(.picturesDue(pictures())) }
         tell(.applied(.committed, next: isDone ? nil : plan(), asForeseen: judgeForesight()))
     }
 
     private mutating func ended(_ end: Finish) {
+        upholdEnd(end)
         coordinator = nil
         arriving = [:]
         if end == .complete {

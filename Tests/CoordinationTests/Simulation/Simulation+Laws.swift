@@ -83,9 +83,65 @@ extension Simulation {
         if now - max(signAt, coordinatorBorn) > 45 {
             violations.append("I6: nothing was done or said for 45 s: \(stands)")
         }
-        // I7: what would be loaded now is whole, and no newer than what was committed.
-        if Self.checksum(durable.weights) != durable.checksum || durable.step > step {
-            violations.append("I7: the state saved last is of step \(durable.step) at step \(step)")
+        // I7: no more is done again after a crash than what comes between two states.
+        if step - (kept?.step ?? 0) > world.saveEvery {
+            violations.append("I7: the state kept last is of step \(kept?.step ?? 0) at step \(step)")
+        }
+    }
+
+    /// I7: what would be loaded after the writing of a state is that state.
+    mutating func upholdDisk() {
+        if disk.latest != kept {
+            violations.append("I7: \(String(describing: kept)) was saved, and \(disk.files) are there")
+        }
+    }
+
+    /// I7: what a coordinator finds is the state that was kept last, or, whole, the one whose writing was cut off.
+    mutating func upholdFound() {
+        let found = disk.latest
+        if found != kept && (found != cutOff || found == nil) {
+            violations.append(
+                "I7: \(String(describing: kept)) was kept, and \(String(describing: found)) is found in \(disk.files)")
+        }
+        if disk.files.count > 3 { violations.append("I7: there is litter: \(disk.files)") }
+        (kept, cutOff) = (found, nil)
+    }
+
+    /// I7: a step is said to be saved only when it is.
+    mutating func upholdWord(_ note: Note) {
+        if case .saved(let saved) = note, disk.latest?.step != saved {
+            violations.append("I7: step \(saved) is said to be saved, and \(String(describing: disk.latest)) is")
+        }
+    }
+
+    /// I7: a coordinator that ends has kept all that was committed, or says that it could not.
+    mutating func upholdEnd(_ end: Finish) {
+        switch end {
+        case .complete, .stopped:
+            if disk.latest?.step ?? 0 != step {
+                violations.append("I7: \(end) at step \(step), and \(String(describing: disk.latest)) is saved")
+            }
+        case .unsaved, .gaveUp: break
+        }
+    }
+
+    /// I1: a worker holds, bit for bit, what the coordinator says that it holds, unless it has newer weights by now or
+    /// its memory is broken.
+    mutating func upholdHolding(of id: WorkerID) {
+        guard !isDone, let coordinator, let member = coordinator.membership[id], let said = member.holding,
+            let index = Int(member.name.dropFirst()), workers[index].isAlive,
+            workers[index].machine.stamp == member.stamp, let held = workers[index].machine.status.holding
+        else { return }
+        if held.delivery < said.delivery {
+            violations.append("I1: w\(index) holds delivery \(held.delivery), and is said to hold \(said.delivery)")
+        }
+        guard held.delivery == said.delivery, !workers[index].hasFlippedWeights else { return }
+        let actual = workers[index].weights
+        if held != said || Self.checksum(actual) != said.checksum {
+            violations.append("I1: w\(index) holds \(actual), delivery \(held.delivery), and is said to hold \(said)")
+        }
+        if said.checksum == coordinator.plan.weights, actual != weights {
+            violations.append("I1: w\(index) holds \(actual), and the master \(weights)")
         }
     }
 

@@ -42,6 +42,7 @@ extension Simulation {
             } else if !workers[index].weightsOfLease.isEmpty {
                 happened.insert(.flippedWeights)
                 workers[index].weights.x *= 1.001
+                workers[index].hasFlippedWeights = true
                 for lease in workers[index].weightsOfLease.keys { workers[index].weightsOfLease[lease]?.x *= 1.001 }
             }
         case .absurdity:
@@ -50,8 +51,12 @@ extension Simulation {
             workers[index].absurdUntil = now + .random(in: 0.5...3, using: &random)
         case .coordinatorCrash:
             guard coordinator != nil else { return }
-            happened.insert(.coordinatorCrash)
-            crashCoordinator()
+            if Bool.random(using: &random) {
+                strength = .random(in: 0...Disk.deeds, using: &random)
+            } else {
+                happened.insert(.coordinatorCrash)
+                crashCoordinator()
+            }
         case .order: order(index)
         case .fullDisk: diskIsFullUntil = now + .random(in: 1...25, using: &random)
         }

@@ -22,6 +22,8 @@ extension Simulation {
         var lie: Lie?
         /// The next sum has a bit turned over, between its checks and its checksum.
         var flipsSum = false
+        /// A bit has turned over in the weights that it has.
+        var hasFlippedWeights = false
         var kept: [Happening] = []
         var life = 0
         /// Counts connections; the coordinator knows each by its own name.
@@ -227,6 +229,7 @@ extension Simulation {
     /// The learner takes over weights that are all there.
     mutating func use(_ pair: Pair, _ holding: Status.Holding, at index: Int) {
         workers[index].weights = pair
+        workers[index].hasFlippedWeights = false
         workers[index].progress += 1
         tellWorker(index, .took(holding))
     }

@@ -64,7 +64,12 @@ struct Simulation {
     var foreseen: Foreseen?
     var shardedSteps = 0
     var contributions: [StepContribution] = []
-    var durable = (step: 0, weights: firstWeights, checksum: checksum(firstWeights), cursor: 0)
+    var disk = Disk()
+    /// The state that was written last to its end, and one whose writing was cut off.
+    var kept: Disk.State?
+    var cutOff: Disk.State?
+    /// How much of the next state is written before the coordinator's process dies over it; nil when it does not.
+    var strength: Int?
     var diskIsFullUntil = 0.0
 
     var workers: [SimulatedWorker] = []

@@ -8,7 +8,7 @@ extension Simulation {
         case cutOff, ownerGone, misstatedNorm, falseSegment, longerSegment, falseShard, sumInVain
         case foreseen, foreseenInVain
         case flippedSum, flippedWeights, absurd, spike
-        case coordinatorCrash, fullDisk
+        case coordinatorCrash, cutSave, fullDisk
         case pause, drain, save, admit, stop
     }
 
@@ -37,7 +37,7 @@ extension Simulation {
         var absurdity = 0.0
         /// Of all slots: gradients that are large, wherever they are computed.
         var spikes = 0.0
-        /// Seconds between crashes of the coordinator.
+        /// Seconds between crashes of the coordinator, at once or over the next state that it writes.
         var coordinatorCrashes = 0.0
         /// Seconds between what an operator asks for.
         var orders = 0.0
