@@ -9,7 +9,7 @@
 #include "Boxes.h"
 #include "FrozenWeight.h"
 #include "Parallel.h"
-#include "Vectors.h"
+#include "Turning.h"
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
@@ -29,17 +29,14 @@ constexpr float logarithmOfE = 1.44269504f;
 
 BEGIN_AVX512
 
-/// Two bf16 numbers, or one fp32 number, are a word of 32 bits: what the products take at a time.
-template <typename Element> constexpr int64_t packing = 4 / sizeof(Element);
-
-/// rows `[tokens, size]` as the right side `[size, tokens]` of a product: words `[size / packing, spaced(tokens)]`.
+/// rows `[tokens, size]` as the right side `[size, tokens]` of a product: words `[size / perWord, spaced(tokens)]`.
 template <typename Element> void pack_turned(const Head<const Element> &head, float *to) {
-    auto columns = head.size / packing<Element>, stride = spaced(head.tokens);
+    auto columns = head.size / perWord<Element>, stride = spaced(head.tokens);
     for (int64_t first = 0; first < head.tokens; first += lanes) {
         auto last = std::min(first + lanes, head.tokens);
         for (int64_t c = 0; c < columns; c++)
             for (int64_t t = first; t < last; t++)
-                std::memcpy(to + c * stride + t, head.rows + t * head.width + c * packing<Element>, sizeof(float));
+                std::memcpy(to + c * stride + t, head.rows + t * head.width + c * perWord<Element>, sizeof(float));
     }
 }
 
@@ -65,20 +62,11 @@ Rows<c10::BFloat16> woven(const Head<const c10::BFloat16> &head, float *room) {
     return {to, head.size};
 }
 
-/// Two rows of the right side of a product, woven.
-void store_woven(c10::BFloat16 *to, const floats &one, const floats &other) {
-    words low, high;
-    round_halves(low, one);
-    round_halves(high, other);
-    words both = (low >> 16) | (high & 0xffff0000);
-    std::memcpy(to, &both, sizeof both);
-}
-
 template <typename Element>
 void multiply(int64_t rows, int64_t columns, int64_t inner, const Element *left, int64_t leftStride,
               const Element *right, int64_t rightStride, float *to, int64_t stride, bool adds = false) {
     at::native::cpublas::brgemm(rows, columns, inner, leftStride, rightStride, stride, adds, left, right, to,
-                                packing<Element> == 2);
+                                perWord<Element> == 2);
 }
 
 /// The softmax of one query, as far as it has come: of the keys so far the greatest score, as a power of two, and the sum
@@ -188,7 +176,7 @@ template <typename Element> struct Backward {
         auto keyRows = woven(key, take(rounded_up(keys, 2) * size));
         auto scores = take(tile), slopes = take(tile);
         // In fp32 in place, and themselves the right side of a product; in bf16 that is woven.
-        constexpr bool isInPlace = packing<Element> == 1;
+        constexpr bool isInPlace = perWord<Element> == 1;
         auto shares = isInPlace ? reinterpret_cast<Element *>(scores) : elements(tile);
         auto changes = isInPlace ? reinterpret_cast<Element *>(slopes) : elements(tile);
         auto wovenChanges = isInPlace ? changes : elements(tile);
@@ -198,19 +186,19 @@ template <typename Element> struct Backward {
         for (int64_t first = 0; first < keys; first += tileColumns) {
             auto count = std::min(tileColumns, keys - first);
             for (int64_t begin = 0; begin < queries; begin += tileRows) {
-                auto rows = std::min(tileRows, queries - begin), inner = rounded_up(rows, packing<Element>);
+                auto rows = std::min(tileRows, queries - begin), inner = rounded_up(rows, perWord<Element>);
                 multiply(rows, count, size, query.rows + begin * query.width, query.width,
                          reinterpret_cast<Element *>(turnedKey + first), along, scores, stride);
                 multiply(rows, count, size, gradient.rows + begin * gradient.width, gradient.width,
                          reinterpret_cast<Element *>(turnedValue + first), along, slopes, stride);
-                for (int64_t r = 0; r < rows; r += packing<Element>)
+                for (int64_t r = 0; r < rows; r += perWord<Element>)
                     derive(r, rows, count, stride, logarithms + begin, dots + begin, scores, slopes, shares, changes,
                            wovenChanges);
                 multiply(size, count, inner, turnedGradient + begin, across, shares, stride, forValues, stride,
                          begin > 0);
                 multiply(size, count, inner, turnedQuery + begin, across, wovenChanges, stride, forKeys, stride,
                          begin > 0);
-                multiply(rows, size, rounded_up(count, packing<Element>), changes, packing<Element> * stride,
+                multiply(rows, size, rounded_up(count, perWord<Element>), changes, perWord<Element> * stride,
                          keyRows.at + first * keyRows.stride, keyRows.stride, forQueries + begin * size, size, first > 0);
             }
             write_turned(forKeys, stride, scale, part(forKey, first, count), turned);
@@ -218,7 +206,7 @@ template <typename Element> struct Backward {
         }
         for (int64_t i = 0; i < queries * size; i++) forQueries[i] *= scale;
         write(forQueries, forQuery);
-        at::native::cpublas::brgemm_release(packing<Element> == 2);
+        at::native::cpublas::brgemm_release(perWord<Element> == 2);
     }
 
     static Head<Element> part(const Head<Element> &head, int64_t first, int64_t count) {
@@ -243,25 +231,25 @@ template <typename Element> struct Backward {
         bool isAlone = row + 1 >= rows;
         for (int64_t t = 0; t < count; t += lanes) {
             floats share[2] = {{}, {}}, change[2] = {{}, {}}, slope;
-            for (int64_t i = 0; i < packing<Element> && (i == 0 || !isAlone); i++) {
+            for (int64_t i = 0; i < perWord<Element> && (i == 0 || !isAlone); i++) {
                 auto at = (row + i) * stride + t;
                 load(share[i], scores + at);
                 load(slope, slopes + at);
                 share[i] = share[i] * factor - shifts[row + i];
                 power_of_two(share[i]);
                 change[i] = share[i] * (slope - dots[row + i]);
-                store(changes + (row + i) * packing<Element> * stride + t, change[i]);
+                store(changes + (row + i) * perWord<Element> * stride + t, change[i]);
             }
-            if constexpr (packing<Element> == 1) store(shares + row * stride + t, share[0]);
+            if constexpr (perWord<Element> == 1) store(shares + row * stride + t, share[0]);
             else {
                 store_woven(shares + row * stride + 2 * t, share[0], share[1]);
                 store_woven(wovenChanges + row * stride + 2 * t, change[0], change[1]);
             }
         }
         // What the last product reads behind the last key.
-        if (packing<Element> == 2 && count % 2 != 0)
+        if (perWord<Element> == 2 && count % 2 != 0)
             for (int64_t i = 0; i < 2 && row + i < rows; i++)
-                changes[(row + i) * packing<Element> * stride + count] = 0;
+                changes[(row + i) * perWord<Element> * stride + count] = 0;
     }
 };
 
@@ -291,7 +279,7 @@ template <typename Element> struct Forward {
         auto count = query.tokens, keys = key.tokens, size = key.size;
         auto along = spaced(keys), stride = spaced(std::min(tileColumns, keys));
         auto scores = room, sums = scores + 2 * count * stride;
-        auto shares = reinterpret_cast<Element *>(packing<Element> == 1 ? scores : scores + count * stride);
+        auto shares = reinterpret_cast<Element *>(perWord<Element> == 1 ? scores : scores + count * stride);
         Softmax rows[block];
         float factors[block];
         for (int64_t first = 0; first < keys; first += tileColumns) {
@@ -303,7 +291,7 @@ template <typename Element> struct Forward {
                 if (first > 0 && factor != 1)
                     for (int64_t c = 0; c < size; c++) sums[r * size + c] *= factor;
             }
-            multiply(count, size, rounded_up(columns, packing<Element>), shares, stride,
+            multiply(count, size, rounded_up(columns, perWord<Element>), shares, stride,
                      valueRows.at + first * valueRows.stride, valueRows.stride, sums, size, first > 0);
         }
         for (int64_t r = 0; r < count; r++) {
@@ -311,7 +299,7 @@ template <typename Element> struct Forward {
             factors[r] = 1 / rows[r].total;
         }
         write(sums, out, factors);
-        at::native::cpublas::brgemm_release(packing<Element> == 2);
+        at::native::cpublas::brgemm_release(perWord<Element> == 2);
     }
 };
 

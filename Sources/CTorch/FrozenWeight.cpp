@@ -4,8 +4,10 @@
 #include <ATen/Dispatch.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/Version.h>
+#include <ATen/record_function.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "LowRank.h"
 #include "Packed.h"
 #include "Parallel.h"
 
@@ -78,9 +80,11 @@ at::Tensor packed_strided_back(const at::Tensor &gradient, const at::Tensor &wei
 
 bool is_laid_out(const at::Tensor &weight) { return weight.defined(); }
 bool is_laid_out(const WinogradWeight &weight) { return weight.is_defined(); }
+bool is_laid_out(const FrozenMatrix &weight) { return weight.is_defined(); }
 /// What a layout takes of a weight that takes `plain` bytes.
 int64_t bytes(const at::Tensor &, int64_t plain) { return plain; }
 int64_t bytes(const WinogradWeight &weight, int64_t plain) { return weight.bytes(plain); }
+int64_t bytes(const FrozenMatrix &, int64_t plain) { return plain; }
 
 at::Tensor channels_last(const at::Tensor &x) { return x.contiguous(at::MemoryFormat::ChannelsLast); }
 
@@ -91,6 +95,12 @@ at::Tensor with_last(const at::Tensor &matrix, const at::Tensor &like) {
     auto shape = like.sizes().vec();
     shape.back() = matrix.size(1);
     return matrix.view(shape);
+}
+
+at::Tensor product(const FrozenMatrix &matrix, const at::Tensor &x, const std::optional<at::Tensor> &bias,
+                   const FrozenMatrix::Narrow &narrow, bool isTurned) {
+    RECORD_FUNCTION("danlu::frozen_matrix", std::vector<c10::IValue>({x, matrix.memory()}));
+    return matrix.product(x, bias, narrow, isTurned);
 }
 
 c10::intrusive_ptr<FrozenWeight> weight_in(AutogradContext *context) {
@@ -114,16 +124,21 @@ struct LowRankLinear : torch::autograd::Function<LowRankLinear> {
     static at::Tensor forward(AutogradContext *context, const at::Tensor &x, c10::intrusive_ptr<FrozenWeight> weight,
                               const std::optional<at::Tensor> &bias, const at::Tensor &down, const at::Tensor &up,
                               double scale) {
-        auto a = down.to(x.scalar_type()), b = up.to(x.scalar_type());
-        auto input = rows(x);
-        auto y = weight->linear(input, bias, x.requires_grad());
-        auto hidden = at::mm(input, a.t());
-        y.addmm_(hidden, b.t(), 1, scale);
-        context->save_for_backward({x, a, b, hidden});
         context->saved_data["weight"] = c10::IValue::make_capsule(weight);
         context->saved_data["scale"] = scale;
         // Only tensors that are there have an edge: A's and B's come after x and, if any, the bias.
         context->saved_data["down"] = static_cast<int64_t>(bias.has_value() ? 2 : 1);
+        auto input = rows(x);
+        if (auto matrix = weight->in_blocks(input); matrix.is_defined()) {
+            auto beside = LowRank(down, up, scale).beside(input);
+            context->save_for_backward({x, down, up, beside.left});
+            return with_last(product(matrix, input, bias, beside, false), x);
+        }
+        auto a = down.to(x.scalar_type()), b = up.to(x.scalar_type());
+        auto y = weight->linear(input, bias, x.requires_grad());
+        auto hidden = at::mm(input, a.t());
+        y.addmm_(hidden, b.t(), 1, scale);
+        context->save_for_backward({x, a, b, hidden});
         return with_last(y, x);
     }
 
@@ -132,6 +147,16 @@ struct LowRankLinear : torch::autograd::Function<LowRankLinear> {
         auto scale = context->saved_data["scale"].toDouble();
         auto x = saved[0], a = saved[1], b = saved[2], hidden = saved[3];
         auto gradient = rows(gradients[0]);
+        auto down = static_cast<size_t>(context->saved_data["down"].toInt());
+        if (auto matrix = weight_in(context)->in_blocks(gradient); matrix.is_defined()) {
+            LowRank pair(a, b, scale);
+            auto beside = pair.beside_back(gradient);
+            at::Tensor forX, forDown, forUp;
+            if (context->needs_input_grad(0)) forX = product(matrix, gradient, std::nullopt, beside, true).view(x.sizes());
+            if (context->needs_input_grad(down)) forDown = pair.gradient_of_down(beside.left, rows(x));
+            if (context->needs_input_grad(down + 1)) forUp = pair.gradient_of_up(hidden, gradient);
+            return {forX, Variable(), Variable(), forDown, forUp, Variable()};
+        }
         auto back = at::mm(gradient, b);  // [rows, rank], still without the scale
         at::Tensor forX, forDown, forUp;
         if (context->needs_input_grad(0)) {
@@ -139,7 +164,6 @@ struct LowRankLinear : torch::autograd::Function<LowRankLinear> {
             forX.addmm_(back, a, 1, scale);
             forX = forX.view(x.sizes());
         }
-        auto down = static_cast<size_t>(context->saved_data["down"].toInt());
         if (context->needs_input_grad(down)) forDown = at::mm(back.t(), rows(x)).to(at::kFloat).mul_(scale);
         if (context->needs_input_grad(down + 1)) forUp = at::mm(gradient.t(), hidden).to(at::kFloat).mul_(scale);
         return {forX, Variable(), Variable(), forDown, forUp, Variable()};
@@ -190,7 +214,7 @@ at::Tensor FrozenWeight::plain() {
 }
 
 void FrozenWeight::tidy() {
-    if (isPlainKept || direct.isRefused()) return;
+    if (isPlainKept || blocks.isRefused || direct.isRefused()) return;
     for (auto &each : filtered)
         if (each.second.isRefused()) return;
     made.reset();
@@ -217,14 +241,30 @@ int64_t FrozenWeight::filter_side(const at::Tensor &x, int64_t stride, int64_t p
     return has_kernels(x) ? WinogradWeight::side_for(x, shape, stride, padding) : 0;
 }
 
-WinogradWeight FrozenWeight::filter(int64_t side, bool isTurned) {
+bool FrozenWeight::is_small(const at::Tensor &x, int64_t stride, int64_t padding) {
+    if (shape.empty()) source();
+    return shape.size() == 4 && shape[2] == 3 && shape[3] == 3 && stride == 1 && padding == 1 &&
+           x.size(2) * x.size(3) <= 256 && FrozenMatrix::fits(shape, x);
+}
+
+WinogradWeight FrozenWeight::filter(const at::Tensor &x, int64_t side, bool isTurned) {
     auto &layouts = filtered[side];
-    return packed(isTurned ? layouts.backward : layouts.forward,
-                  [=](auto &plain) { return WinogradWeight(plain, side, isTurned); });
+    bool isShared = WinogradWeight::serves_both(side, shape, x);
+    return packed(isTurned && !isShared ? layouts.backward : layouts.forward,
+                  [=](auto &plain) { return WinogradWeight(plain, side, isTurned && !isShared); });
+}
+
+FrozenMatrix FrozenWeight::in_blocks(const at::Tensor &x) {
+    if (shape.empty()) source();
+    if (!FrozenMatrix::fits(shape, x)) return {};
+    auto weight = packed(blocks, [](auto &plain) { return FrozenMatrix(matrix(plain)); });
+    tidy();
+    return weight;
 }
 
 at::Tensor FrozenWeight::linear(const at::Tensor &x, const std::optional<at::Tensor> &bias, bool goesBack) {
     if (!has_kernels(x)) return at::linear(x, matrix(plain()), bias);
+    if (auto weight = in_blocks(x); weight.is_defined()) return product(weight, x, bias, {}, false);
     auto weight = packed(direct.forward, pack_matrix);
     // While the plain weight is at hand.
     if (goesBack && !direct.backward.isRefused) packed(direct.backward, pack_transposed);
@@ -234,6 +274,7 @@ at::Tensor FrozenWeight::linear(const at::Tensor &x, const std::optional<at::Ten
 
 at::Tensor FrozenWeight::linear_back(const at::Tensor &gradient) {
     if (!has_kernels(gradient)) return at::mm(gradient, matrix(plain()));
+    if (auto weight = in_blocks(gradient); weight.is_defined()) return product(weight, gradient, std::nullopt, {}, true);
     auto weight = packed(direct.backward, pack_transposed);
     tidy();
     return packed_linear(gradient, weight, std::nullopt);
@@ -278,6 +319,14 @@ at::Tensor as_picture(const at::Tensor &rows, const at::Tensor &like) {
 
 }  // namespace
 
+FrozenMatrix FrozenWeight::kernel_in_blocks() {
+    auto weight = packed(blocks, [](auto &plain) {
+        return FrozenMatrix(laid_out(plain, false).permute({0, 2, 3, 1}).flatten(1), plain.size(2) * plain.size(3));
+    });
+    tidy();
+    return weight;
+}
+
 at::Tensor FrozenWeight::back_layout(int64_t stride, int64_t padding) {
     auto around = shape[2] - 1 - padding;
     return packed(direct.backward, [=](auto &plain) {
@@ -294,11 +343,12 @@ at::Tensor FrozenWeight::convolution(const at::Tensor &x, const std::optional<at
         return at::conv2d(x, made, bias, stride, padding);
     }
     if (auto side = filter_side(x, stride, padding)) {
-        auto weight = filter(side, false);
-        if (goesBack && !filtered[side].backward.isRefused) filter(side, true);
+        auto weight = filter(x, side, false);
+        if (goesBack && !filtered[side].isRefused()) filter(x, side, true);
         tidy();
-        return weight.convolution(x, bias);
+        return weight.convolution(x, bias, false);
     }
+    if (is_small(x, stride, padding)) return kernel_in_blocks().convolution(x, bias);
     auto weight =
         packed(direct.forward, [=](auto &plain) { return pack_convolution(laid_out(plain, false), stride, padding); });
     if (goesBack && shape[2] - 1 - padding >= 0 && !direct.backward.isRefused) back_layout(stride, padding);
@@ -319,10 +369,11 @@ at::Tensor FrozenWeight::convolution_back(const at::Tensor &gradient, at::IntArr
                                                     {true, false, false}));
     }
     if (auto side = filter_side(gradient, stride, padding)) {
-        auto weight = filter(side, true);
+        auto weight = filter(gradient, side, true);
         tidy();
-        return weight.convolution(gradient, std::nullopt);
+        return weight.convolution(gradient, std::nullopt, true);
     }
+    if (is_small(gradient, stride, padding)) return kernel_in_blocks().convolution(gradient, std::nullopt, true);
     auto weight = back_layout(stride, padding);
     tidy();
     if (stride == 1) return packed_convolution(channels_last(gradient), weight, std::nullopt, 1, around);

@@ -195,6 +195,9 @@ template <int side, typename Element> struct Filter {
 
     const at::Tensor &x;
     const std::vector<at::Tensor> &matrices;
+    /// Instead of those.
+    const std::vector<FrozenMatrix> &blocks;
+    bool isTurned;
     Tiling tiling{side, x.size(0), x.size(2), x.size(3)};
 
     /// The tiles `begin..<end` → `[span², tiles, inputs]`.
@@ -240,6 +243,21 @@ template <int side, typename Element> struct Filter {
         });
     }
 
+    /// The products of the tiles' transforms with the matrices in blocks, each on one thread.
+    std::vector<at::Tensor> multiplied(const at::Tensor &parts, const at::Tensor &result) const {
+        RECORD_FUNCTION("danlu::winograd_products", std::vector<c10::IValue>({parts, result}));
+        std::vector<at::Tensor> products(blocks.size());
+        parallel(span * span, [&](int64_t k, int64_t) {
+            auto matrix = isTurned ? turned_point(k / span) * span + turned_point(k % span) : k;
+            products[static_cast<size_t>(k)] =
+                blocks[static_cast<size_t>(matrix)].product(parts[k], std::nullopt, {}, isTurned);
+        });
+        return products;
+    }
+
+    /// With tiles of 2×2 a kernel read backwards has the same transform in another order.
+    static int64_t turned_point(int64_t k) { return k == 0 ? 3 : k == 3 ? 0 : k; }
+
     void operator()(const Element *bias, const at::Tensor &result) const {
         for (int64_t begin = 0; begin < tiling.count; begin += width) {
             auto end = std::min(begin + width, tiling.count);
@@ -247,6 +265,7 @@ template <int side, typename Element> struct Filter {
             std::vector<at::Tensor> products;
             for (size_t k = 0; k < matrices.size(); k++)
                 products.push_back(packed_linear(parts[static_cast<int64_t>(k)], matrices[k], std::nullopt));
+            if (!blocks.empty()) products = multiplied(parts, result);
             gather(products, bias, result, begin, end);
         }
     }
@@ -258,7 +277,12 @@ WinogradWeight::WinogradWeight(const at::Tensor &plain, int64_t side, bool isTur
     auto kernels = (isTurned ? plain.flip({2, 3}).transpose(0, 1) : plain).to(at::kFloat).contiguous();
     auto parts = (side == 4 ? transformed<4>(kernels) : transformed<2>(kernels)).to(plain.scalar_type());
     outputs = parts.size(1);
-    for (int64_t k = 0; k < parts.size(0); k++) matrices.push_back(pack_linear(parts[k]));
+    inputs = parts.size(2);
+    bool isInBlocks = serves_both(side, plain.sizes(), plain);
+    for (int64_t k = 0; k < parts.size(0); k++) {
+        if (isInBlocks) blocks.emplace_back(parts[k]);
+        else matrices.push_back(pack_linear(parts[k]));
+    }
 }
 
 int64_t WinogradWeight::side_for(const at::Tensor &x, at::IntArrayRef kernel, int64_t stride, int64_t padding) {
@@ -270,16 +294,17 @@ int64_t WinogradWeight::side_for(const at::Tensor &x, at::IntArrayRef kernel, in
     return x.scalar_type() == at::kFloat && points >= 1024 ? 4 : 2;
 }
 
-at::Tensor WinogradWeight::convolution(const at::Tensor &x, const std::optional<at::Tensor> &bias) const {
+at::Tensor WinogradWeight::convolution(const at::Tensor &x, const std::optional<at::Tensor> &bias, bool isTurned) const {
     auto input = x.contiguous(at::MemoryFormat::ChannelsLast);
-    auto result = at::empty({x.size(0), outputs, x.size(2), x.size(3)}, x.options(), at::MemoryFormat::ChannelsLast);
+    auto columns = isTurned && !blocks.empty() ? inputs : outputs;
+    auto result = at::empty({x.size(0), columns, x.size(2), x.size(3)}, x.options(), at::MemoryFormat::ChannelsLast);
     RECORD_FUNCTION("danlu::winograd", std::vector<c10::IValue>({input, result}));
     auto shift = bias ? bias->to(x.scalar_type()).contiguous() : at::Tensor();
     auto run = [&]<int side, typename Element>(Filter<side, Element> filter) {
         filter(bias ? shift.const_data_ptr<Element>() : nullptr, result);
     };
-    if (x.scalar_type() == at::kBFloat16) run(Filter<2, at::BFloat16>{input, matrices});
-    else if (side == 4) run(Filter<4, float>{input, matrices});
-    else run(Filter<2, float>{input, matrices});
+    if (x.scalar_type() == at::kBFloat16) run(Filter<2, at::BFloat16>{input, matrices, blocks, isTurned});
+    else if (side == 4) run(Filter<4, float>{input, matrices, blocks, isTurned});
+    else run(Filter<2, float>{input, matrices, blocks, isTurned});
     return result;
 }

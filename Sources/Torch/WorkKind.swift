@@ -29,9 +29,15 @@ extension OperatorTime {
 
     private static let kinds: [String: WorkKind] = {
         let names: [WorkKind: [String]] = [
-            .frozenProduct: ["_linear_pointwise", "_reorder_linear_weight"],
-            .frozenConvolution: ["winograd", "_convolution_pointwise", "_reorder_convolution_weight"],
-            .product: ["mm", "addmm", "bmm", "baddbmm", "linear", "matmul", "addmv", "mv"],
+            .frozenProduct: ["frozen_matrix", "_linear_pointwise", "_reorder_linear_weight"],
+            .frozenConvolution: [
+                "frozen_convolution", "winograd", "winograd_products", "_convolution_pointwise",
+                "_reorder_convolution_weight",
+            ],
+            .product: [
+                "low_rank", "low_rank_back", "low_rank_gradient", "mm", "addmm", "bmm", "baddbmm", "linear", "matmul",
+                "addmv", "mv",
+            ],
             .convolution: [
                 "conv2d", "convolution", "_convolution", "mkldnn_convolution", "_slow_conv2d_forward", "thnn_conv2d",
                 "convolution_backward",
@@ -70,6 +76,19 @@ extension OperatorTime {
         case "_linear_pointwise", "mm", "bmm": each = 2 * count(result) * Double(first.last ?? 0)
         case "addmm", "addmm_", "baddbmm", "baddbmm_":
             each = inputs.count > 1 ? 2 * count(result) * Double(inputs[1].last ?? 0) : 0
+        // Rows, or a picture, and the matrix.
+        case "frozen_matrix": each = inputs.count > 1 ? 2 * Double(first[0]) * count(inputs[1]) : 0
+        case "frozen_convolution":
+            let isPicture = first.count == 4 && inputs.count > 1
+            each = isPicture ? 2 * Double(first[0] * first[2] * first[3]) * count(inputs[1]) : 0
+        // The tiles' transforms, `[points, tiles, inputs]`, and the result.
+        case "winograd_products":
+            let isPicture = inputs.count > 1 && inputs[1].count == 4
+            each = isPicture ? 2 * count(first) * Double(inputs[1][1]) : 0
+        // The rows, A and B; and A or B.
+        case "low_rank", "low_rank_back":
+            each = inputs.count > 2 ? 2 * Double(first[0]) * (count(inputs[1]) + count(inputs[2])) : 0
+        case "low_rank_gradient": each = inputs.count > 1 ? 2 * count(first) * Double(inputs[1].min() ?? 0) : 0
         case "_convolution_pointwise", "mkldnn_convolution", "_slow_conv2d_forward":
             each = inputs.count > 1 ? 2 * count(result) * count(Array(inputs[1].dropFirst())) : 0
         case "convolution_backward":

@@ -27,25 +27,43 @@ import Torch
         #expect(throws: TorchError.self) { try gradients(of: loss, withRespectTo: [x]) }
     }
 
-    @Test(arguments: [ScalarType.float32, .bfloat16], [true, false])
-    func `of the fused low-rank layer are those of its parts`(type: ScalarType, hasBias: Bool) throws {
+    /// Rows, inputs, outputs and the rank of a low-rank layer.
+    struct Layer: Sendable, CustomTestStringConvertible {
+        let rows, inputs, outputs, rank: Int
+        var testDescription: String { "\(rows)×\(inputs)→\(rank)→\(outputs)" }
+
+        static let all = [
+            Layer(rows: 5, inputs: 7, outputs: 11, rank: 3),
+            // The frozen matrix lies in blocks.
+            Layer(rows: 5, inputs: 64, outputs: 128, rank: 3),
+            Layer(rows: 16, inputs: 128, outputs: 64, rank: 16),
+            Layer(rows: 153, inputs: 192, outputs: 64, rank: 33),
+        ]
+    }
+
+    @Test(arguments: Layer.all, [ScalarType.float32, .bfloat16])
+    func `of the fused low-rank layer are those of its parts`(layer: Layer, type: ScalarType) throws {
+        for hasBias in [true, false] { try expectThoseOfItsParts(layer, type, hasBias: hasBias) }
+    }
+
+    private func expectThoseOfItsParts(_ layer: Layer, _ type: ScalarType, hasBias: Bool) throws {
         let generator = try Generator(seed: 1)
         func normal(_ shape: [Int]) throws -> Tensor {
             let tensor = try Tensor.normal(shape, generator: generator)
             return tensor
         }
-        let x = try normal([2, 5, 7]).to(type)
-        let weight = try normal([11, 7]).to(type)
-        let bias = hasBias ? try normal([11]).to(type) : nil
-        let down = try normal([3, 7])
-        let up = try normal([11, 3])
+        let x = try normal([2, layer.rows, layer.inputs]).to(type)
+        let weight = try normal([layer.outputs, layer.inputs]).to(type)
+        let bias = hasBias ? try normal([layer.outputs]).to(type) : nil
+        let down = try normal([layer.rank, layer.inputs])
+        let up = try normal([layer.outputs, layer.rank])
         for each in [x, down, up] { each.requiresGradient = true }
 
         let fused = try lowRankLinear(x, FrozenWeight(weight), bias, down: down, up: up, scale: 0.5)
         let change = try linear(linear(x, down.to(type)), up.to(type)) * 0.5
         let plain = try linear(x, weight, bias) + change
         let leaves = [x, down, up]
-        let seed = try normal([2, 5, 11]).to(type)
+        let seed = try normal([2, layer.rows, layer.outputs]).to(type)
         let mine = try gradients(of: fused, seed: seed, withRespectTo: leaves)
         let theirs = try gradients(of: plain, seed: seed, withRespectTo: leaves)
         let tolerance = type == .float32 ? 1e-5 : 2e-2

@@ -19,6 +19,11 @@ private struct Window: Sendable, CustomTestStringConvertible {
         Window(inputs: 8, outputs: 8, kernel: 3, stride: 1, padding: 0),
         Window(inputs: 8, outputs: 8, kernel: 3, stride: 1, padding: 4),
         Window(inputs: 4, outputs: 320, kernel: 3, stride: 1, padding: 1, size: [1, 32, 32]),
+        // In blocks: small pictures, few points and many; and, filtered in fp32, tiles of 2×2.
+        Window(inputs: 192, outputs: 64, kernel: 3, stride: 1, padding: 1, size: [1, 4, 4]),
+        Window(inputs: 64, outputs: 128, kernel: 3, stride: 1, padding: 1, size: [2, 5, 7]),
+        Window(inputs: 128, outputs: 64, kernel: 3, stride: 1, padding: 1, size: [5, 7, 8]),
+        Window(inputs: 64, outputs: 128, kernel: 3, stride: 1, padding: 1, size: [3, 11, 10]),
         // Filtered in tiles of 2×2 and of 4×4: whole ones, cut ones, and more than are filtered at a time.
         Window(inputs: 64, outputs: 80, kernel: 3, stride: 1, padding: 1),
         Window(inputs: 65, outputs: 67, kernel: 3, stride: 1, padding: 1, size: [2, 9, 13]),
@@ -49,8 +54,12 @@ private struct Window: Sendable, CustomTestStringConvertible {
         #expect(try relativeError(found, expected) < tolerance)
     }
 
+    // The last ones lie in blocks: few rows and many, more than go into a sum at a time, and far apart.
     @Test(
-        arguments: [[1, 7, 11], [5, 64, 96], [77, 768, 320], [256, 33, 65], [2, 1, 1]], [ScalarType.float32, .bfloat16])
+        arguments: [
+            [1, 7, 11], [5, 64, 96], [77, 768, 320], [256, 33, 65], [2, 1, 1], [1, 64, 64], [150, 128, 192],
+            [3, 2112, 128], [65, 64, 2112],
+        ], [ScalarType.float32, .bfloat16])
     func `of a linear layer does what the plain one does`(sizes: [Int], type: ScalarType) throws {
         let x = try normal([2, sizes[0], sizes[1]], type)
         x.requiresGradient = true
@@ -78,17 +87,18 @@ private struct Window: Sendable, CustomTestStringConvertible {
         #expect(try linear(x, FrozenWeight(weight)).floats() == linear(x, weight).floats())
     }
 
-    @Test func `is made when it is first used, and let go once it is laid out`() throws {
+    @Test(arguments: [[16, 32], [64, 128]])
+    func `is made when it is first used, and let go once it is laid out`(shape: [Int]) throws {
         var made = 0
         weak var memory: Values?
-        let weight = FrozenWeight(shape: [16, 32]) {
+        let weight = FrozenWeight(shape: shape) {
             made += 1
-            let values = Values(count: 16 * 32)
+            let values = Values(count: shape[0] * shape[1])
             memory = values
-            return try Tensor.over(values.pointer, shape: [16, 32], type: .float32, keeping: values)
+            return try Tensor.over(values.pointer, shape: shape, type: .float32, keeping: values)
         }
         #expect(made == 0)
-        let x = try normal([4, 32], .float32)
+        let x = try normal([4, shape[1]], .float32)
         x.requiresGradient = true
         for _ in 0..<3 {
             let loss = try linear(x, weight).sum()
@@ -98,7 +108,7 @@ private struct Window: Sendable, CustomTestStringConvertible {
         let isLaidOut = LibTorch.cpuCapability == "AVX2" || LibTorch.cpuCapability.hasPrefix("AVX512")
         #expect((memory == nil) == isLaidOut)
         // Asked for by itself it is there again.
-        #expect(try weight.plain().floats() == [Float](repeating: 0.5, count: 16 * 32))
+        #expect(try weight.plain().floats() == [Float](repeating: 0.5, count: shape[0] * shape[1]))
     }
 
     @Test func `of a convolution serves pictures of several sizes in turn`() throws {
@@ -123,6 +133,9 @@ private struct Window: Sendable, CustomTestStringConvertible {
     @Test func `of another width than its input is an error`() throws {
         let weight = FrozenWeight(try Tensor.zeros([4, 3]))
         #expect(throws: TorchError.self) { try linear(Tensor.zeros([2, 5]), weight) }
+        let blocks = FrozenWeight(try Tensor.zeros([64, 128]))
+        #expect(throws: TorchError.self) { try linear(Tensor.zeros([2, 64]), blocks) }
+        #expect(throws: TorchError.self) { try linear(Tensor.zeros([2, 128]).to(.bfloat16), blocks) }
         let kernel = FrozenWeight(try Tensor.zeros([4, 3, 3, 3]))
         #expect(throws: TorchError.self) { try convolution(Tensor.zeros([1, 5, 8, 8]), kernel, padding: 1) }
     }
