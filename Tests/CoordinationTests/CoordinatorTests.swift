@@ -71,7 +71,7 @@ struct Table {
     /// Brings a sum with the last lease of this worker.
     mutating func bring(
         _ slots: Range<Int>, by name: String, at seconds: Double, round: UInt32? = nil, weights: UInt64 = 11,
-        slotNorm: Double = 1, norm: Double? = nil
+        slotNorm: Double = 1, norm: Double? = nil, slotSeconds: Double = 1
     ) {
         let outcomes = slots.map {
             SlotOutcome(
@@ -82,7 +82,7 @@ struct Table {
             ?? Lease(number: 0, step: 0, round: 1, slots: 0..<1, slotCount: 1, lossScale: 1, weights: 11)
         lease.round = round ?? lease.round
         let sum = SlotSum(
-            of: lease, slots: slots, weights: weights, outcomes: outcomes, seconds: Double(slots.count))
+            of: lease, slots: slots, weights: weights, outcomes: outcomes, seconds: Double(slots.count) * slotSeconds)
         happen(.sum(sum, norm: norm ?? slotNorm * Double(slots.count), stamp: stamp(name)), at: seconds)
     }
 
@@ -213,6 +213,71 @@ struct Table {
         #expect(table.effects.contains(.forget(WorkerID(2))))
         #expect(table.notes.contains(.reassigned(slots: 4, of: WorkerID(2))))
         #expect(table.leases.map(\.slots) == [4..<8])
+    }
+
+    /// Waits for a worker that says every second that it is at the same slot.
+    private func gone(_ name: String, in table: inout Table, since: Int, until: Int) -> (at: Int, reason: String)? {
+        for second in since...until {
+            table.ping(name, at: Double(second), leases: table.given[name].map { [$0.number] } ?? [], progress: 7)
+            table.happen(.tick, at: Double(second))
+            for case .left(_, name, let reason) in table.notes { return (second, reason) }
+        }
+        return nil
+    }
+
+    @Test(arguments: [(slot: 1.0, patience: 30), (slot: 10, patience: 50), (slot: 100, patience: 500)])
+    func `Case 8: gives a learner that stands still five of its own slots' time, and 30 s at least`(
+        slot: Double, patience: Int
+    ) {
+        var table = Table(slots: 1)
+        table.join("ada", at: 0)
+        table.ping("ada", at: 1, leases: table.leases.map(\.number), progress: 7)
+        table.bring(0..<1, by: "ada", at: 2, slotSeconds: slot)
+        table.happen(.applied(.committed, next: StepPlan(step: 1, slotCount: 1, lossScale: 1, weights: 11)), at: 2)
+        #expect(table.leases.count == 1)
+        let gone = gone("ada", in: &table, since: 3, until: 1000)
+        #expect(gone?.at == 2 + patience + 1)
+        #expect(gone?.reason == "its learner has stood still for \(patience + 1) s")
+        #expect(table.effects.contains { if case .send(.rejoin, _, _) = $0 { true } else { false } })
+        #expect(table.notes.contains(.reassigned(slots: 1, of: WorkerID(1))))
+    }
+
+    @Test func `Case 8: measures a learner by its own slots, and not by another's`() {
+        var table = Table(slots: 2) { $0.minimumWorkers = 2 }
+        for name in ["ada", "bob"] {
+            table.join(name, at: 0)
+            table.ping(name, at: 1, progress: 7)
+        }
+        #expect(table.given.mapValues(\.slots) == ["ada": 0..<1, "bob": 1..<2])
+        table.bring(0..<1, by: "ada", at: 2, slotSeconds: 1)
+        table.bring(1..<2, by: "bob", at: 2, slotSeconds: 10)
+        table.happen(.applied(.committed, next: StepPlan(step: 1, slotCount: 22, lossScale: 1, weights: 11)), at: 2)
+        var partings: [String: Int] = [:]
+        for second in 3...60 {
+            for name in ["ada", "bob"] {
+                table.ping(name, at: Double(second), leases: table.given[name].map { [$0.number] } ?? [], progress: 7)
+            }
+            table.happen(.tick, at: Double(second))
+            for case .left(_, let name, _) in table.notes { partings[name] = partings[name] ?? second }
+        }
+        #expect(partings == ["ada": 33, "bob": 53])
+    }
+
+    @Test func `Case 8: lets a learner take its time that gets on, and before its first slot`() {
+        var table = Table(slots: 2)
+        table.join("ada", at: 0)
+        let lease = table.given["ada"]?.number ?? 0
+        for second in 1...890 {
+            table.ping("ada", at: Double(second), leases: [lease])
+            table.happen(.tick, at: Double(second))
+        }
+        #expect(table.coordinator.membership.members.count == 1)
+        table.bring(0..<1, by: "ada", at: 890)
+        for second in 891...2000 {
+            table.ping("ada", at: Double(second), leases: [lease], progress: UInt64(second / 29))
+            table.happen(.tick, at: Double(second))
+        }
+        #expect(table.coordinator.membership.members.count == 1)
     }
 
     @Test func `keeps what a worker brought before it died`() {

@@ -77,24 +77,37 @@ import ZeroMQ
         for worker in workers { _ = try worker.end() }
     }
 
-    @Test func `Case 8: gives the slots of a worker whose learner hangs to others`() throws {
+    /// Nothing else helps here: pings go on, and nobody is late for a minute.
+    @Test func `Case 8: finds a learner that stands still in a slot while its connections live, and goes on`() throws {
         var configuration = LoopbackCluster.configuration(minimumWorkers: 2)
-        configuration.patience.stuck = .milliseconds(500)
-        configuration.patience.stuckAtFirst = .milliseconds(500)
-        let running = try start(configuration, StraightLineMaster(totalSteps: Self.steps))
+        configuration.sharesBySpeed = false
+        configuration.patience.late = .seconds(60)
+        configuration.patience.stuck = .seconds(1)
+        try #require(configuration.patience.stuck > configuration.patience.dead)
+        let isFound = DispatchSemaphore(value: 0)
+        let running = try start(configuration, StraightLineMaster(totalSteps: Self.steps)) { happening in
+            if case .note(.left(_, "hanging", _)) = happening { isFound.signal() }
+        }
         let good = try LoopbackWorker("good", at: running.address)
         let hanging = try LoopbackWorker("hanging", at: running.address) { learner in
-            learner.before = { step, _ in if step == 3 { Thread.sleep(forTimeInterval: 2.5) } }
+            learner.before = { step, _ in
+                guard step == 3 else { return }
+                isFound.wait()
+                isFound.signal()
+            }
         }
+        defer { isFound.signal() }
         let result = try running.result()
         #expect(result.weights == Self.expected)
+        let partings = running.notes().compactMap {
+            if case .left(_, "hanging", let reason) = $0 { reason } else { nil }
+        }
+        #expect(partings.count == 1 && partings[0].hasPrefix("its learner has stood still for 1 s"), "\(partings)")
         #expect(
             running.notes().contains {
-                switch $0 {
-                case .late, .left(_, "hanging", _): true
-                default: false
-                }
+                if case .reassigned(let slots, _) = $0 { slots > 0 } else { false }
             })
+        #expect(!running.notes().contains { if case .suspect = $0 { true } else { false } })
         _ = try good.end()
         hanging.service.commands.put(.stop)
         _ = try hanging.end()
