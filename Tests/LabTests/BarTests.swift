@@ -32,29 +32,61 @@ import Testing
         "SIGTERM and SIGINT, drain, pause, resume, all workers gone and back",
     ]
 
-    /// The names of all tests that say which case they are of.
-    private static func tests() throws -> [Int: [String]] {
+    /// The names of all tests that say which case they are of, and that are run and do something.
+    private static let tests = Result<[Int: [String]], any Error> {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         let files =
             FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?
             .compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" } ?? []
         var found: [Int: [String]] = [:]
-        for file in files.sorted(by: { $0.path < $1.path }) {
-            for match in try String(contentsOf: file, encoding: .utf8).matches(of: /func `Case (\d+): ([^`]+)`/) {
-                let target = file.deletingLastPathComponent().lastPathComponent
-                found[Int(match.1) ?? 0, default: []].append("\(target): \(match.2)")
+        for file in files.sorted(by: { $0.path < $1.path }) where file.lastPathComponent != "BarTests.swift" {
+            let target = file.deletingLastPathComponent().lastPathComponent
+            for (number, name) in cases(in: try String(contentsOf: file, encoding: .utf8)) {
+                found[number, default: []].append("\(target): \(name)")
             }
         }
         return found
     }
 
+    /// The tests of cases in the text of a file: those that Swift Testing knows as tests, that are not disabled, whose
+    /// suite is not, and that have a statement.
+    static func cases(in text: String) -> [(number: Int, name: String)] {
+        let code = text.replacing(/(?m)^\s*\/\/.*$/, with: "").replacing(/(?s)\/\*.*?\*\//, with: "")
+        let isSuiteDisabled = code.contains(/@Suite\([^\n{]*\.disabled/)
+        let test =
+            #/
+            @Test (?<traits> (?: (?! func\s | @Test ) . )* ) func\s`Case\s(?<number> \d+ ):\s(?<name> [^`]+ )`
+            [^{]* \{ \s* (?<first> \S )
+            /#.dotMatchesNewlines()
+        return isSuiteDisabled
+            ? []
+            : code.matches(of: test).filter { match in
+                !match.traits.contains(/\.disabled|\.enabled\(if: *false/) && match.first != "}"
+            }.map { (Int($0.number) ?? 0, String($0.name)) }
+    }
+
+    @Test func `is not passed by a test that is disabled, empty, commented out, or none at all`() {
+        let good = "@Test(.serialized) func `Case 7: sleeps`() async throws { try sleep() }"
+        #expect(Self.cases(in: good).map(\.number) == [7])
+        #expect(Self.cases(in: good + "\n    " + good).count == 2)
+        for bad in [
+            "func `Case 7: is no test`() { try sleep() }", "// " + good, "/* \(good) */",
+            "@Test(.disabled(\"flaky\")) func `Case 7: sleeps`() { try sleep() }",
+            "@Test(.enabled(if: false)) func `Case 7: sleeps`() { try sleep() }",
+            "@Test func `Case 7: sleeps`() {}", "@Test func `Case 7: sleeps`() throws {\n    // later\n}",
+            "@Suite(.disabled(\"flaky\")) struct S {\n\(good)\n}",
+        ] {
+            #expect(Self.cases(in: bad).isEmpty, "\(bad)")
+        }
+    }
+
     @Test(arguments: 1...25) func `has a test for case`(number: Int) throws {
-        let tests = try Self.tests()[number] ?? []
+        let tests = try Self.tests.get()[number] ?? []
         #expect(!tests.isEmpty, "case \(number), \(Self.cases[number - 1]), has no test")
     }
 
     @Test func `has no cases beyond these`() throws {
-        #expect(try Self.tests().keys.allSatisfy((1...Self.cases.count).contains))
+        #expect(try Self.tests.get().keys.allSatisfy((1...Self.cases.count).contains))
     }
 
     @Test func `has its costs in the README, fault by fault`() throws {
