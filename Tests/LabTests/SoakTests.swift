@@ -33,9 +33,9 @@ private struct Storm {
     private var births = 0
     private var deaths = 0
     private var coordinatorDeaths = 0
-    /// Of each life of the coordinator, the most that it had of each.
-    private var descriptors: [Int] = [0]
-    private var kilobytes: [Int] = [0]
+    /// Of each life of the coordinator, how much it had of each from look to look.
+    private var descriptors: [[Int]] = [[]]
+    private var kilobytes: [[Int]] = [[]]
 
     init(_ cluster: Cluster, seed: UInt64) {
         self.cluster = cluster
@@ -81,8 +81,8 @@ private struct Storm {
         coordinator.signal(SIGKILL)
         _ = try await cluster.end(of: coordinator)
         coordinatorDeaths += 1
-        descriptors.append(0)
-        kilobytes.append(0)
+        descriptors.append([])
+        kilobytes.append([])
         try cluster.startCoordinator()
     }
 
@@ -93,18 +93,46 @@ private struct Storm {
         let resident =
             status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
             .flatMap { Int($0.filter(\.isNumber)) } ?? 0
-        descriptors[descriptors.count - 1] = max(descriptors[descriptors.count - 1], open)
-        kilobytes[kilobytes.count - 1] = max(kilobytes[kilobytes.count - 1], resident)
+        guard open > 0, resident > 0 else { return }
+        descriptors[descriptors.count - 1].append(open)
+        kilobytes[kilobytes.count - 1].append(resident)
     }
 
-    /// Files and memory do not grow with the number of workers that came and went.
+    /// Files and memory do not grow with the number of workers that came and went: there are ceilings, and in the last
+    /// third of the coordinator's longest life it has no more than in the one before.
     func report() {
-        let (files, megabytes) = (descriptors.max() ?? 0, (kilobytes.max() ?? 0) / 1000)
+        let files = descriptors.joined().max() ?? 0
+        let megabytes = (kilobytes.joined().max() ?? 0) / 1000
         cluster.say(
             "\(births) workers started, \(deaths) killed, the coordinator killed \(coordinatorDeaths) times; "
                 + "it had at most \(files) descriptors and \(megabytes) MB")
         // A handful of its own, and for each of four workers two connections, living or not yet known to be dead.
         #expect(files <= 100)
         #expect(megabytes <= 600)
+
+        let life = descriptors.indices.max { descriptors[$0].count < descriptors[$1].count } ?? 0
+        guard let openFiles = Thirds(descriptors[life]), let memory = Thirds(kilobytes[life]) else {
+            return cluster.say("no life of the coordinator was long enough to compare its thirds")
+        }
+        cluster.say("in \(descriptors[life].count) looks, third by third: descriptors \(openFiles), kB \(memory)")
+        // Two workers more may be alive, or not yet known to be dead, at the moment when one looks: two connections each.
+        #expect(openFiles.last <= openFiles.middle + 4)
+        // What the allocator keeps, and the sums of one worker more.
+        #expect(memory.last <= memory.middle + 16_000)
     }
+}
+
+/// The most of what was seen in the middle third of a time and in its last.
+private struct Thirds: CustomStringConvertible {
+    let middle: Int
+    let last: Int
+
+    /// - Returns: nil when there is too little to tell a growth by.
+    init?(_ values: [Int]) {
+        guard values.count >= 12 else { return nil }
+        let third = values.count / 3
+        (middle, last) = (values[third..<2 * third].max() ?? 0, values[(2 * third)...].max() ?? 0)
+    }
+
+    var description: String { "\(middle), then \(last)" }
 }
