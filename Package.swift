@@ -156,14 +156,14 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "danlu", "ProgramSupport", "Coordination", "Monitor", "Journal", "Training", "Adapters",
-                "StableDiffusion", "Layers", "Torch", "Safetensors", "Images", crypto, grdb,
+                "danlu", "ExchangeBenchmark", "ProgramSupport", "Coordination", "Monitor", "Journal", "Training",
+                "Adapters", "StableDiffusion", "Layers", "Torch", "Safetensors", "Images", crypto, grdb,
             ]),
         // A coordinator in a process of its own, and what is done to its ports.
         .testTarget(
             name: "AttackTests",
             dependencies: ["ExchangeBenchmark", "ProgramSupport", "TestSupport", "Coordination", "Wire", "ZeroMQ"]),
-        .testTarget(name: "LabTests", dependencies: ["danlu", "ProgramSupport", "TestSupport"]),
+        .testTarget(name: "LabTests", dependencies: ["danlu", "ProgramSupport", "TestSupport", "Journal"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

@@ -46,6 +46,15 @@ struct Box {
             """)
     }
 
+    /// Lets the kernel of this box take no more of a connection's bytes than that before it has sent them; before anything is
+    /// started.
+    func limitSendBuffers(to bytes: Int) throws {
+        try runShell(
+            """
+            ip netns exec \(namespace) sh -ec 'echo 4096 16384 \(bytes) >/proc/sys/net/ipv4/tcp_wmem'
+            """)
+    }
+
     /// Pulls the cable: nothing passes, and no connection is told.
     func unplug() throws { try runShell("ip -n \(switchboard) link set dev \(port) down") }
 

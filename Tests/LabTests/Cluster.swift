@@ -58,7 +58,9 @@ final class Cluster {
     }
 
     /// Starts the coordinator, for the first time or again.
-    func startCoordinator(_ more: String...) throws {
+    func startCoordinator(_ more: String...) throws { try startCoordinator(more) }
+
+    private func startCoordinator(_ more: [String]) throws {
         let started = try launchCoordinator(in: "coordinator", more)
         try sighting.follow(started.outputFile)
         coordinator = started
@@ -92,9 +94,9 @@ final class Cluster {
     }
 
     /// Starts the coordinator, which waits for all workers, and those.
-    func start() throws {
+    func start(_ more: String...) throws {
         let names = boxes.keys.filter { $0 != "coordinator" }.sorted()
-        try startCoordinator("--min-workers", "\(names.count)")
+        try startCoordinator(["--min-workers", "\(names.count)"] + more)
         for name in names { try startWorker(name) }
     }
 

@@ -47,6 +47,11 @@ extension `The lab` {
         }
     }
 
+    /// The run's lock refuses the second where both boxes see one folder.
+    ///
+    /// Here they see it through one kernel, as boxes with a shared folder do whose locks hold from box to box. That an older
+    /// coordinator's words count no more where they do not hold is not shown here: the stamps of a life are tested in `A
+    /// coordinator`, and that one life of it hears what was meant for another in `A simulated cluster`.
     @Test func `Case 11: a second coordinator of the same run starts on another box`() async throws {
         try await scenario("two coordinators, one run", boxes: ["box1"]) { cluster in
             try cluster.start()

@@ -5,7 +5,8 @@ import ProgramSupport
 enum Moment: CustomStringConvertible {
     /// A step is being computed: the one before it is committed, its slots are leased out.
     case computing(step: Int)
-    /// A box has sent so many bytes since that step began.
+    /// A box has sent so many bytes since that step began; of its gradient, where nothing of an earlier one is still on the
+    /// way.
     case sending(step: Int, box: String, bytes: Int)
     /// The coordinator has begun to write that step's state.
     case saving(step: Int)

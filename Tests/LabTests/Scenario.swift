@@ -1,4 +1,5 @@
 import Foundation
+import Journal
 import Testing
 
 /// Real processes in virtual boxes.
@@ -62,8 +63,10 @@ extension Cluster {
     /// - Parameters:
     ///   - words: what the coordinator may say when it has noticed; none where there is nothing for it to notice.
     ///   - stepsLost: committed steps that were done again.
+    ///   - bound: what is promised of the time to the next committed step.
     func cost(
-        of fault: Fault, at instant: Sighting.Instant, stepsLost: Int = 0, noticed words: String...
+        of fault: Fault, at instant: Sighting.Instant, stepsLost: Int = 0, within bound: Duration? = nil,
+        noticed words: [String] = []
     ) throws {
         let noticed = words.compactMap { sighting.line(with: $0, after: instant) }.min()
         #expect(words.isEmpty || noticed != nil, "the coordinator never said '\(words.joined(separator: "' or '"))'")
@@ -71,7 +74,25 @@ extension Cluster {
         let cost = FaultCost(
             detection: noticed.map { $0 - instant }, recovery: recovered.at - instant, stepsLost: stepsLost,
             samplesLost: sighting.count(of: "the step goes on without slot"))
+        if let bound { #expect(cost.recovery <= bound, "\(fault.rawValue): more than \(bound)") }
         FaultTable.add(cost, of: fault)
         say("\(fault.rawValue): | \(cost.columns)")
+    }
+
+    /// What the coordinator may say when a worker does not do what it was asked to, or is gone; of nobody else.
+    func notices(of box: String) throws -> [String] {
+        let joined = try #require(sighting.last(with: "(\(box)) joined"), "\(box) never joined")
+        let number = try #require(joined.firstMatch(of: /worker \d+/), "\(joined)").0
+        return ["\(number) (\(box)) is gone", "\(number) is late with"]
+    }
+
+    /// How many slots of each committed step, from 1, came from a worker.
+    func slots(of worker: String) throws -> [Int] {
+        let reader = try JournalReader(run: lab.folder.appending(path: "out"))
+        let shares = try reader.shares(steps: 0...reader.totalSteps)
+        let steps = (shares.map(\.step).max() ?? -1) + 1
+        return (0..<steps).map { step in
+            shares.first { $0.step == step && $0.worker == worker }?.slots ?? 0
+        }
     }
 }

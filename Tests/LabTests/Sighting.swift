@@ -71,6 +71,11 @@ final class Sighting: Sendable {
         seen.withLock { $0.lines.first { $0.at >= instant && $0.text.contains(text) }?.at }
     }
 
+    /// The last line with `text`, so far.
+    func last(with text: String) -> String? {
+        seen.withLock { $0.lines.last { $0.text.contains(text) }?.text }
+    }
+
     /// How many lines have `text` in them.
     func count(of text: String) -> Int {
         seen.withLock { $0.lines.count { $0.text.contains(text) } }

@@ -5,15 +5,21 @@ import Testing
 extension `The lab` {
     @Test func `Case 1: a worker is killed in the middle of sending a gradient`() async throws {
         try await scenario("worker killed while sending") { cluster in
-            try cluster.start()
-            // A gradient is 0.8 MB: at 4 Mbit it is under way for 1.6 s.
+            // What a dead process has given to its kernel is still sent: too little for the rest of a gradient.
+            try cluster.box("box2").limitSendBuffers(to: 65_536)
+            // Where workers add up among themselves, they send each other weights too.
+            try cluster.start("--topology", "star")
+            // A gradient is 0.8 MB: at 4 Mbit it is under way for 1.6 s. Until its step, nothing is left on the way.
             let times = try await cluster.play([
-                .computing(step: 2): [.shape("box2", .megabits(4))],
+                .computing(step: 3): [.shape("box2", .megabits(4))],
                 .sending(step: 3, box: "box2", bytes: 300_000): [.kill("box2")],
             ])
             try await cluster.finish()
+            // It was that step's gradient, and not the whole of it; the one before had come.
+            let slots = try cluster.slots(of: "box2")
+            #expect(slots[1] > 0 && slots[2...].allSatisfy { $0 == 0 }, "\(slots)")
             try cluster.cost(
-                of: .killedSending, at: times[1], noticed: "(box2) is gone", "is late with", "are computed elsewhere")
+                of: .killedSending, at: times[1], within: .seconds(6), noticed: cluster.notices(of: "box2"))
         }
     }
 
@@ -23,7 +29,7 @@ extension `The lab` {
             let times = try await cluster.play([.computing(step: 4): [.kill("box1")]])
             try await cluster.finish()
             try cluster.cost(
-                of: .killedComputing, at: times[0], noticed: "(box1) is gone", "is late with", "are computed elsewhere")
+                of: .killedComputing, at: times[0], within: .seconds(6), noticed: cluster.notices(of: "box1"))
         }
     }
 
@@ -35,7 +41,7 @@ extension `The lab` {
                 .after(seconds: 10): [.go(on: "box2")],
             ])
             try await cluster.finish()
-            try cluster.cost(of: .stopped, at: times[0], noticed: "(box2) is gone")
+            try cluster.cost(of: .stopped, at: times[0], noticed: ["(box2) is gone"])
             // It came back, or the run was over; in either case it goes in peace.
             #expect(try await cluster.endOfWorker("box2").status == 0)
         }
@@ -58,7 +64,7 @@ extension `The lab` {
             try cluster.startWorker("box1")
             try cluster.startWorker("box2")
             try await cluster.finish()
-            try cluster.cost(of: .allGone, at: times[0], noticed: "is gone: it left")
+            try cluster.cost(of: .allGone, at: times[0], noticed: ["is gone: it left"])
         }
     }
 
