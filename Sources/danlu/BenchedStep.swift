@@ -22,6 +22,7 @@ final class BenchedStep {
     private let table: ShapeTable
     private let weights: Tensor
     private let moments: (Tensor, Tensor)
+    private let gradient: Tensor
     private let adapters: AdapterSet
     private let unet: UNet
     private let device: Device
@@ -50,6 +51,7 @@ final class BenchedStep {
                 alpha: Double(work.rank)))
         weights = try Tensor.of(try table.firstWeights(recipe), shape: [table.count])
         moments = (try Tensor.zeros([table.count]), try Tensor.zeros([table.count]))
+        gradient = try Tensor.zeros([table.count])
         self.device = device
         type = recipe.precision.mixed.scalarType(on: device)
         adapters = try AdapterSet(table, floats: weights.floats(), device: device)
@@ -85,7 +87,8 @@ final class BenchedStep {
             weights: [Double](repeating: 1, count: work.batch)
         ) { noisy, timesteps in try unet(noisy, timesteps: timesteps, context: context, added: added) }
         let sum = try each.sum()
-        let gradient = try adapters.gradient(of: sum).to(Device.cpu) * (1 / Double(work.batch))
+        try gradient.withMutableFloats { try adapters.gradient(of: sum, into: $0) { _ in } }
+        try gradient.multiply(by: 1 / Double(work.batch))
         _ = try clip(gradient, to: recipe.optimizer.maxGradientNorm)
         try update.apply(
             to: weights, gradient: gradient, moments: moments, update: number,
