@@ -45,7 +45,11 @@ import Wire
         let running = try RunningCoordinator(configuration(3), StraightLineMaster(totalSteps: Self.steps)) { _ in }
         let workers = try (1...3).map { number in
             try LoopbackWorker("w\(number)", at: running.address, hasDataPort: true) { learner in
-                guard number == 3 else { return }
+                guard number == 3 else {
+                    // By the end of the first step all have found each other, so that three share the next ones.
+                    learner.before = { step, _ in if step == 0 { Thread.sleep(forTimeInterval: 0.3) } }
+                    return
+                }
                 learner.before = { step, _ in
                     // It has had its shard of two steps. A slot of its own is not yet anybody else's, so the step needs it.
                     if step >= 2 { throw LoopbackWorker.Late() }

@@ -250,8 +250,7 @@ final class PeerDesk {
     func pump(at now: Duration) throws -> [String] {
         knockAgain(at: now)
         for line in lines.values {
-            if !line.hasAnswered, now - line.askedAt >= .milliseconds(500) {
-                line.askedAt = now
+            if line.asks(at: now) {
                 try? line.socket.send(postcard(Header(.hello, own)))
             }
             guard line.hasAnswered else { continue }

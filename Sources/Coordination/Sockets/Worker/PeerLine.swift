@@ -7,7 +7,8 @@ final class PeerLine {
     let stamp: Stamp
     var outflow: Outflow
     var hasAnswered = false
-    var askedAt = Duration.seconds(-10)
+    private var asksAt = Duration.zero
+    private var pause = Duration.milliseconds(25)
     var owedCredit = 0
     /// When it is given up and made anew, if it has not answered by then.
     var again: Duration?
@@ -24,5 +25,13 @@ final class PeerLine {
         self.stamp = stamp
         self.patience = patience
         outflow = Outflow(chunkBytes: chunkBytes, creditChunks: credit)
+    }
+
+    /// Whether the other end is to be asked, which may not know this worker yet: soon again, and then ever less often.
+    func asks(at now: Duration) -> Bool {
+        guard !hasAnswered, now >= asksAt else { return false }
+        asksAt = now + pause
+        pause = min(pause * 2, .milliseconds(500))
+        return true
     }
 }
