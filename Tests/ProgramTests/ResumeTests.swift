@@ -44,7 +44,7 @@ extension `The program` {
             #expect(try furnace.fingerprint() != Furnace.expected())
         }
 
-        @Test func `says how much is done again after a kill, and is in no hurry to be killed by nohup's signal`()
+        @Test func `goes on when nohup has its terminal's end ignored, and after a kill says how much is done again`()
             throws
         {
             let furnace = try Furnace()

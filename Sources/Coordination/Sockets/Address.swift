@@ -43,6 +43,12 @@ package struct Address: Equatable, Sendable, CustomStringConvertible {
 
     package var description: String { "tcp://\(host):\(port)" }
 
+    /// Where the bulk connections of a coordinator go that listens here: the next port; 0 where the system chooses.
+    func bulk() throws(Malformed) -> Address {
+        guard port < .max else { throw .lastPort(self) }
+        return Address(host: host, port: port == 0 ? 0 : port + 1)
+    }
+
     /// Whether it means every interface of this machine.
     package var isEverywhere: Bool { ["0.0.0.0", "*", "[::]"].contains(host) }
 

@@ -5,12 +5,11 @@ extension CoordinatorService {
     ///
     /// - Throws: ``Address/Malformed``, ``ZeroMQError`` with one sentence, for example that a port is taken.
     package static func check(_ address: Address) throws {
-        guard address.port < .max else { throw Address.Malformed.lastPort(address) }
         let context = try Context()
-        for port in address.port == 0 ? [0] : [address.port, address.port + 1] {
+        for each in [address, try address.bulk()] {
             let socket = try Socket(.router, in: context)
-            try allowIPv6(socket, towards: address)
-            try socket.bind("\(Address(host: address.host, port: port))")
+            try allowIPv6(socket, towards: each)
+            try socket.bind("\(each)")
         }
     }
 }

@@ -46,7 +46,7 @@ package final class CoordinatorService {
         guard configuration.address.isLoopback || configuration.insecure || configuration.identity != nil else {
             throw Address.Malformed.open(configuration.address)
         }
-        guard configuration.address.port < .max else { throw Address.Malformed.lastPort(configuration.address) }
+        let bulk = try configuration.address.bulk()
         self.configuration = configuration
         self.master = master
         self.observe = observe
@@ -56,12 +56,9 @@ package final class CoordinatorService {
         control = try ControlDesk(configuration.address, behind: gate, in: context)
         address = control.address
         desk = try BulkDesk(
-            Address(
-                host: configuration.address.host,
-                port: configuration.address.port == 0 ? 0 : configuration.address.port + 1),
-            behind: gate, in: context, parameterCount: master.parameterCount, chunkBytes: configuration.chunkBytes,
-            creditChunks: configuration.creditChunks, format: configuration.gradientFormat,
-            contents: configuration.contents)
+            bulk, behind: gate, in: context, parameterCount: master.parameterCount,
+            chunkBytes: configuration.chunkBytes, creditChunks: configuration.creditChunks,
+            format: configuration.gradientFormat, contents: configuration.contents)
         try gate.open()
         inquiries = InquiryDesk(
             software: configuration.software, libtorch: configuration.libtorch, bulkPort: desk.port)
