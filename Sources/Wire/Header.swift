@@ -65,7 +65,7 @@ package struct Header: Equatable, Sendable {
     }
 
     /// Grows when an older program could misread a message.
-    package static let protocolVersion: UInt16 = 6
+    package static let protocolVersion: UInt16 = 7
     /// Bytes of a header.
     package static let size = 88
     private static let magic: UInt32 = 0x4C4E_4144  // "DANL"

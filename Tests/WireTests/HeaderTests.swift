@@ -21,7 +21,7 @@ import Wire
 
     @Test func `has its fields where the table says, little-endian`() {
         let bytes = Self.example.bytes
-        #expect(Array(bytes[0..<8]) == [0x44, 0x41, 0x4E, 0x4C, 6, 0, 3, 1])
+        #expect(Array(bytes[0..<8]) == [0x44, 0x41, 0x4E, 0x4C, 7, 0, 3, 1])
         #expect(Array(bytes[8..<24]) == [1, 0, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 255, count: 8))
         #expect(Array(bytes[40..<48]) == [3, 0, 0, 0, 99, 0, 0, 0])
         #expect(Array(bytes[48..<72]) == [4, 0, 0, 0, 8, 0, 0, 0, 2, 0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0, 0, 2, 0, 0])

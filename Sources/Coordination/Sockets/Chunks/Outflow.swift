@@ -6,6 +6,9 @@ import ZeroMQ
 ///
 /// At most `credit` chunks to each receiver are between the two processes, so what a receiver of many must hold is
 /// peers × credit × chunk, and no queue of libzmq's ever fills up.
+///
+/// What all wait for goes first: the weights of a step, then its sums, and only then the weights that it leads to. What
+/// cannot go yet holds up nothing behind it.
 struct Outflow {
     /// A buffer to send, and a message to send behind it.
     struct Parcel {
@@ -32,6 +35,12 @@ struct Outflow {
             var ready: [UInt32]?
         }
 
+        /// Less is sooner.
+        var rank: (step: UInt64, order: Int) {
+            // A shard of the sum does not tell its step, which is always the one being done.
+            header.kind == .reduced ? (0, 0) : (header.step, header.kind.isOfWeights ? 0 : 1)
+        }
+
         /// The chunk that goes out next; nil where none may yet.
         var next: UInt32? {
             guard let ready = part?.ready else { return (part?.chunks.lowerBound ?? 0) + UInt32(sent) }
@@ -43,6 +52,9 @@ struct Outflow {
     private let fullCredit: Int
     private var credit: Int
     private var parcels: [Parcel] = []
+    private var sentChunks = 0
+    /// What ``sentChunks`` was behind the last chunk that was of no weights.
+    private var sentSums = 0
 
     init(chunkBytes: Int, creditChunks: Int) {
         self.chunkBytes = chunkBytes
@@ -50,11 +62,13 @@ struct Outflow {
         credit = creditChunks
     }
 
-    /// Whether all that was put in has been taken at the other end.
-    var isIdle: Bool { parcels.isEmpty && credit == fullCredit }
+    /// Whether all sums that were put in have been taken at the other end, which takes chunks in the order in which they go.
+    var hasDeliveredSums: Bool {
+        !parcels.contains { !$0.header.kind.isOfWeights } && sentChunks - (fullCredit - credit) >= sentSums
+    }
 
     /// Whether something is on its way, or could be.
-    var isSending: Bool { credit < fullCredit || parcels.first.map { $0.next != nil } ?? false }
+    var isSending: Bool { credit < fullCredit || turn != nil }
 
     mutating func put(_ parcel: Parcel) { parcels.append(parcel) }
 
@@ -95,21 +109,31 @@ struct Outflow {
     ///
     /// - Parameter send: throws ``ZeroMQError/queueFull`` to be asked again later.
     mutating func pump(_ send: ([Frame]) throws(ZeroMQError) -> Void) throws {
-        while credit > 0, var parcel = parcels.first {
+        while credit > 0, let turn {
+            var parcel = parcels[turn]
             let chunks = chunks(of: parcel)
-            if parcel.sent < chunks.count {
-                guard let next = parcel.next else { return }
+            if parcel.sent < chunks.count, let next = parcel.next {
                 guard try fits(send, chunk(next, of: parcel)) else { return }
                 parcel.sent += 1
                 credit -= 1
-                parcels[0] = parcel
+                sentChunks += 1
+                if !parcel.header.kind.isOfWeights { sentSums = sentChunks }
+                parcels[turn] = parcel
             }
             guard parcel.sent == chunks.count else { continue }
             if let ending = parcel.ending {
                 guard try fits(send, letter(ending, stamp: parcel.header.stamp)) else { return }
             }
-            parcels.removeFirst()
+            parcels.remove(at: turn)
         }
+    }
+
+    /// Which parcel is next: of those of which something can go, the one that is waited for most.
+    private var turn: Int? {
+        let ready = parcels.indices.filter {
+            parcels[$0].sent == chunks(of: parcels[$0]).count || parcels[$0].next != nil
+        }
+        return ready.min { parcels[$0].rank < parcels[$1].rank }
     }
 
     /// Whether there was room for a message.
@@ -151,12 +175,8 @@ struct Outflow {
             header = bytes.withUnsafeBytes { header.describing($0) }
             return try [Frame(header.bytes), Frame(bytes)]
         }
-        header =
-            if let checksums = parcel.checksums {
-                header.describing(chunk, checksum: checksums[header.chunk])
-            } else {
-                header.describing(chunk)
-            }
+        let checksum = parcel.checksums?[header.chunk] ?? checksum(chunk)
+        header = header.describing(chunk, checksum: checksum)
         return try [Frame(header.bytes), Frame(sharing: chunk, of: parcel.floats)]
     }
 }

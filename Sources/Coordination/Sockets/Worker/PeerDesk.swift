@@ -4,8 +4,9 @@ import ZeroMQ
 
 /// A worker's dealings with the other workers: its data port, and its lines to theirs.
 ///
-/// On both kinds of connection chunks of sums go to the port and chunks of weights come from it, each way as fast as
-/// the other end gives credit.
+/// Chunks of sums and of weights go to the port of whom they are for, on one connection, on which what is waited for goes
+/// first. Who has no port, or none that can be reached, gets weights over the line that it has made. All goes as fast as the
+/// other end gives credit.
 final class PeerDesk {
     /// Somebody who has found this worker's port.
     private struct Visitor {
@@ -87,8 +88,8 @@ final class PeerDesk {
     /// Numbers of those whose port has answered.
     var reached: [UInt32] { lines.filter(\.value.hasAnswered).map(\.key).sorted() }
 
-    /// Whether all that was sent has been taken.
-    var isIdle: Bool { lines.values.allSatisfy(\.outflow.isIdle) }
+    /// Whether all sums that were sent have been taken.
+    var hasDeliveredSums: Bool { lines.values.allSatisfy(\.outflow.hasDeliveredSums) }
 
     /// Connects to those who are new, and forgets those who are gone.
     func meet(_ peers: [PeerAddress]) throws {
@@ -203,7 +204,7 @@ final class PeerDesk {
         if let sum, round.map({ sum.round < $0 }) ?? true { self.sum = nil }
         if let reduction, round.map({ reduction.round < $0 }) ?? true { self.reduction = nil }
         for line in lines.values {
-            line.outflow.drop { header in round.map { header.round < $0 } ?? true }
+            line.outflow.drop { header in header.kind == .segment && (round.map { header.round < $0 } ?? true) }
         }
     }
 
@@ -225,20 +226,30 @@ final class PeerDesk {
         header.part = chunks
         let isForeseen = header.kind == .foreseen
         for other in others {
-            visitors[other]?.outflow.drop {
-                isForeseen ? $0.kind == .foreseen && $0.round != decided : $0.kind.isOfWeights
+            withOutflow(to: other) { outflow in
+                outflow.drop { isForeseen ? $0.kind == .foreseen && $0.round != decided : $0.kind.isOfWeights }
+                outflow.put(
+                    Outflow.Parcel(
+                        header: header, floats: weights.floats, checksums: checksums, ending: nil,
+                        part: Outflow.Parcel.Part(chunks: chunks, count: parameterCount, start: 0, ready: ready),
+                        encoded: written))
             }
-            visitors[other]?.outflow.put(
-                Outflow.Parcel(
-                    header: header, floats: weights.floats, checksums: checksums, ending: nil,
-                    part: Outflow.Parcel.Part(chunks: chunks, count: parameterCount, start: 0, ready: ready),
-                    encoded: written))
         }
     }
 
     func release(_ ready: [UInt32], _ checksums: ChunkChecksums, delivery: UInt32) {
-        for id in visitors.keys {
-            visitors[id]?.outflow.release(ready, checksums: checksums) { $0.kind.isOfWeights && $0.round == delivery }
+        func isMeant(_ header: Header) -> Bool { header.kind.isOfWeights && header.round == delivery }
+        for line in lines.values { line.outflow.release(ready, checksums: checksums, where: isMeant) }
+        for id in visitors.keys { visitors[id]?.outflow.release(ready, checksums: checksums, where: isMeant) }
+    }
+
+    /// What goes to another worker: over the line to its port, or over the one that it has made.
+    private func withOutflow(to number: UInt32, _ body: (inout Outflow) -> Void) {
+        if let line = lines[number], line.hasAnswered {
+            body(&line.outflow)
+        } else if var visitor = visitors[number] {
+            body(&visitor.outflow)
+            visitors[number] = visitor
         }
     }
 
@@ -270,11 +281,11 @@ final class PeerDesk {
 
     /// Reads all that has come.
     func read(_ weights: Weights) throws {
-        if address != nil { try readPort() }
+        if address != nil { try readPort(weights) }
         for line in lines.values { try read(line, weights) }
     }
 
-    private func readPort() throws {
+    private func readPort(_ weights: Weights) throws {
         for _ in 0..<256 {
             do {
                 guard let frames = try port.receive(maximumFrames: 3) else { return }
@@ -294,6 +305,9 @@ final class PeerDesk {
                 switch header.kind {
                 case .credit: visitors[number]?.outflow.receiveCredit(header.chunkCount)
                 case .segment: try take(header, payload)
+                case .share, .foreseen:
+                    owe(visitor: number, isEnd: header.chunk + 1 == header.part.upperBound)
+                    try weights(header, payload)
                 default: continue
                 }
             } catch is WireError {
@@ -311,18 +325,9 @@ final class PeerDesk {
     }
 
     private func take(_ header: Header, _ payload: Frame) throws {
-        let number = header.stamp.worker.number
-        guard var visitor = visitors.removeValue(forKey: number) else { return }
-        visitor.owedCredit += 1
         // What is not wanted gives back all credit at once, and so does the end of what is.
         var isEnd = true
-        defer {
-            if visitor.owedCredit >= max(1, creditChunks / 4) || isEnd {
-                try? port.send([Frame(visitor.routingID)] + permission(visitor.owedCredit, stamp: own))
-                visitor.owedCredit = 0
-            }
-            visitors[number] = visitor
-        }
+        defer { owe(visitor: header.stamp.worker.number, isEnd: isEnd) }
         // Others may be ahead of what the coordinator has said to this worker.
         if (sum?.round ?? 0) < header.round, !header.part.isEmpty, header.part.upperBound <= header.chunkCount,
             header.chunkCount == chunkCount(of: parameterCount * MemoryLayout<Float>.size, in: chunkBytes)
@@ -333,6 +338,15 @@ final class PeerDesk {
         isEnd = try payload.withUnsafeBytes { bytes throws(WireError) in
             try sum.take(header, bytes, limit: heldSums)
         }
+    }
+
+    /// A chunk has been taken, for which the credit goes back with those of some others.
+    private func owe(visitor number: UInt32, isEnd: Bool) {
+        guard let visitor = visitors[number] else { return }
+        let owed = visitor.owedCredit + 1
+        let isDue = isEnd || owed >= max(1, creditChunks / 4)
+        if isDue { try? port.send([Frame(visitor.routingID)] + permission(owed, stamp: own)) }
+        visitors[number]?.owedCredit = isDue ? 0 : owed
     }
 
     private func read(_ line: PeerLine, _ weights: Weights) throws {

@@ -167,7 +167,7 @@ struct SumDelivery {
 
     /// Leases all of whose sums have arrived since the last look.
     mutating func takeDelivered(_ peers: PeerDesk) -> [UInt64] {
-        guard outflow.isIdle, peers.isIdle else { return [] }
+        guard outflow.hasDeliveredSums, peers.hasDeliveredSums else { return [] }
         defer { computed = [] }
         return computed
     }
