@@ -90,7 +90,7 @@ let package = Package(
         .target(name: "CZeroMQ", linkerSettings: [.linkedLibrary("zmq"), .linkedLibrary("dl")]),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
         // Fast in a debug build, too.
-        .target(name: "CVectors", cSettings: [.unsafeFlags(["-O2"])]),
+        .target(name: "CVectors", cSettings: [.unsafeFlags(["-O2"])], linkerSettings: [.linkedLibrary("zstd")]),
         .target(name: "Wire", dependencies: ["Recipe", "ContentStore", "CVectors"]),
         .target(name: "Coordination", dependencies: ["Recipe", "ContentStore", "CVectors", "Wire", "ZeroMQ"]),
 

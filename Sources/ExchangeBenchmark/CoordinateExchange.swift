@@ -22,7 +22,7 @@ struct CoordinateExchange: ParsableCommand {
     @Option(help: "Numbers in a gradient.")
     var parameters = 6_750_000
 
-    @Option(help: "Steps that are timed, after two that are not.")
+    @Option(help: "Steps that are timed, after two that are not, and eight more in which the way of packing is found.")
     var steps = 5
 
     @Option(help: "Bytes in a chunk.")
@@ -39,6 +39,9 @@ struct CoordinateExchange: ParsableCommand {
 
     @Option(help: "fp32 (all weights each time), bf16 or int8 (what has changed).")
     var updateFormat = "fp32"
+
+    @Option(help: "Whether fp32 numbers go in fewer bytes: auto, on or off.")
+    var packing = "auto"
 
     @Option(help: "A folder of keys, made if it is empty: encrypts everything. Workers use its worker.key.")
     var keys: String?
@@ -57,6 +60,8 @@ struct CoordinateExchange: ParsableCommand {
         var reduce = 0.0
         var optimizer = 0.0
     }
+
+    private var warmUp: Int { packing == Packing.auto.rawValue ? 10 : 2 }
 
     func run() throws {
         var configuration = try CoordinatorService.Configuration(
@@ -81,8 +86,10 @@ struct CoordinateExchange: ParsableCommand {
             throw ValidationError("no update format \(updateFormat)")
         }
         configuration.updateFormat = update
+        guard let packing = Packing(rawValue: packing) else { throw ValidationError("no packing \(packing)") }
+        configuration.packing = packing
         let master = BenchmarkMaster(
-            parameterCount: parameters, totalSteps: steps + 2, slots: slots * workers,
+            parameterCount: parameters, totalSteps: steps + warmUp, slots: slots * workers,
             tolerance: format == .fp32 ? 0 : 0.02)
         // Nobody is late here, however long gradients take on the way.
         configuration.patience.late = .seconds(600)
@@ -105,9 +112,9 @@ struct CoordinateExchange: ParsableCommand {
         print(service.address)
         fflush(nil)
         _ = try service.run()
-        let seconds = zip(ends.dropFirst(2), ends.dropFirst(1)).map { ($0 - $1) / .seconds(1) }
+        let seconds = zip(ends.dropFirst(warmUp), ends.dropFirst(warmUp - 1)).map { ($0 - $1) / .seconds(1) }
         var figures = Figures(parameters: parameters, workers: workers, stepSeconds: seconds)
-        for step in contributions.dropFirst(2) {
+        for step in contributions.dropFirst(warmUp) {
             let part = 1 / Double(steps * step.shares.count)
             figures.broadcast += step.shares.reduce(0) { $0 + $1.times.broadcast } * part
             figures.compute += step.shares.reduce(0) { $0 + $1.times.compute } * part
@@ -117,7 +124,7 @@ struct CoordinateExchange: ParsableCommand {
             figures.optimizer += step.optimizerSeconds / Double(steps)
         }
         var cost = StepCost()
-        for step in contributions.dropFirst(2) {
+        for step in contributions.dropFirst(warmUp) {
             cost.add(
                 seconds: step.seconds + step.optimizerSeconds, optimizer: step.optimizerSeconds,
                 workers: step.shares.map {

@@ -296,6 +296,8 @@ package struct Cluster: Codable, Equatable, Sendable {
     package var exact = false
     /// `topology`: through the coordinator, or among the workers.
     package var topology = Topology.auto
+    /// `packing`: whether fp32 numbers go in fewer bytes.
+    package var packing = Packing.auto
     /// `gradient_format`: anything but fp32 rounds, and the result is then not exact.
     package var gradientFormat = GradientFormat.fp32
     /// `update_format`: fp32 sends weights as they are; anything else sends what a step has changed, rounded.

@@ -253,6 +253,8 @@ package enum SettingTable {
             },
             value: { .text($0.cluster.device) }),
         .choice("topology", \.cluster.topology, "how gradients travel among workers").besideTheResult,
+        .choice("packing", \.cluster.packing, "whether fp32 numbers travel in fewer bytes, with the same bits")
+            .besideTheResult,
         Setting(
             key: "gradient_format", shape: .choice(GradientFormat.allCases.map(\.rawValue)),
             help: "how gradients are written on their way; all but fp32, the default, round and are never exact",

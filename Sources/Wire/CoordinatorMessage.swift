@@ -17,8 +17,8 @@ package enum CoordinatorMessage: Codable, Equatable, Sendable {
     case peers([PeerAddress])
     /// "Add up your shard of the step from these sums, and send it to me."
     case reduce(Reduction)
-    /// "Pass on your shard of the weights of this delivery to these workers."
-    case passOn(delivery: UInt32, to: [UInt32])
+    /// "Pass on your shard of the weights of this delivery to these workers, who, if so it is, all hold the weights before."
+    case passOn(delivery: UInt32, to: [UInt32], asChange: Bool)
     /// "The weights of this delivery, which you have had before they were decided, are the step's."
     case stands(delivery: UInt32)
     /// "These are the round's shards now; of those that are nobody's, send me your parts of all your sums."
@@ -110,11 +110,14 @@ package struct Lease: Codable, Equatable, Sendable {
     package var firstSlot: Int
     /// Where the parts of a sum go; nil when all of it goes to the coordinator.
     package var shards: [Shard]?
+    /// Whether fp32 numbers go in fewer bytes from now on, see ``PackedFloats``.
+    package var isPacking: Bool
 
     package init(
         number: UInt64, step: Int, round: UInt32, slots: Range<Int>, slotCount: Int, lossScale: Float, weights: UInt64,
-        firstSlot: Int = 0, shards: [Shard]? = nil
+        firstSlot: Int = 0, shards: [Shard]? = nil, isPacking: Bool = false
     ) {
+        self.isPacking = isPacking
         self.number = number
         self.step = step
         self.round = round

@@ -62,6 +62,10 @@ package struct Header: Equatable, Sendable {
         case bfloat16 = 2
         /// Blocks of signed bytes, each with a scale.
         case blockInt8 = 3
+        /// binary32 in fewer bytes, by ``PackedFloats``; the checksum is that of the floats.
+        case packedFloat32 = 4
+        /// The same, as what has changed since the step before.
+        case packedChange = 5
     }
 
     /// Grows when an older program could misread a message.
@@ -170,6 +174,12 @@ package struct Header: Equatable, Sendable {
             throw .payloadLength(said: Int(payloadLength), got: payload.count)
         }
         let computed = checksum(payload)
+        guard computed == payloadChecksum else { throw .payloadChecksum(said: payloadChecksum, computed: computed) }
+    }
+
+    /// Checks floats that came packed.
+    package func check(unpacked floats: UnsafeRawBufferPointer) throws(WireError) {
+        let computed = checksum(floats)
         guard computed == payloadChecksum else { throw .payloadChecksum(said: payloadChecksum, computed: computed) }
     }
 

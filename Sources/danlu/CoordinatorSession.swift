@@ -162,6 +162,7 @@ struct CoordinatorSession {
         configuration.threadsPerWorker = recipe.cluster.threadsPerWorker ?? 1
         configuration.minimumWorkers = workers
         configuration.topology = recipe.cluster.topology
+        configuration.packing = recipe.cluster.packing
         configuration.gradientFormat = recipe.cluster.gradientFormat
         configuration.updateFormat = recipe.cluster.updateFormat
         let plan = prepared.plan

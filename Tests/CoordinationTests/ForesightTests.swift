@@ -14,10 +14,11 @@ import Wire
 
     private func run(
         _ topology: Topology, steps: Int = 6, foresees: Bool = true, clips: @escaping (Int) -> Bool = { _ in false },
-        prepare: @escaping @Sendable (Int, StraightLineLearner) -> Void = { _, _ in }
+        packing: Packing = .off, prepare: @escaping @Sendable (Int, StraightLineLearner) -> Void = { _, _ in }
     ) throws -> Run {
         var configuration = LoopbackCluster.configuration(minimumWorkers: 3)
         configuration.topology = topology
+        configuration.packing = packing
         let master = StraightLineMaster(totalSteps: steps)
         master.foresees = foresees
         master.clips = clips
@@ -40,6 +41,22 @@ import Wire
         let unforeseen = try run(.sharded, foresees: false)
         #expect(unforeseen.weights == star.weights)
         #expect(unforeseen.foreseen == (0, 0))
+    }
+
+    @Test func `go as what has changed, in fewer bytes, and make the same bits`() throws {
+        let star = try run(.star)
+        let packed = try run(.sharded, packing: .on)
+        #expect(packed.weights == star.weights)
+        #expect(packed.foreseen == (5, 5))
+        let clipped = { (step: Int) in step == 2 }
+        let again = try run(.sharded, steps: 8, clips: clipped, packing: .on)
+        #expect(try again.weights == run(.star, steps: 8, clips: clipped).weights)
+        let mended = try run(
+            .sharded, packing: .on,
+            prepare: { number, learner in
+                learner.before = { step, _ in if number == 2, step == 2 { throw LoopbackWorker.Late() } }
+            })
+        #expect(mended.weights == star.weights)
     }
 
     @Test func `are sent again where the gradient was clipped, and then left out for a while`() throws {

@@ -16,6 +16,7 @@ enum Reader: UInt8, CaseIterable {
     case operation = 0x6F  // o
     case contentRequest = 0x71  // q
     case gradient = 0x67  // g
+    case packedFloats = 0x70  // p
     case authentication = 0x7A  // z
     case safetensors = 0x73  // s
     case recipe = 0x74  // t
@@ -39,6 +40,7 @@ enum Reader: UInt8, CaseIterable {
             }
         case .contentRequest: attempt(WireError.self) { try readContentRequest(bytes) }
         case .gradient: attempt(WireError.self) { try readGradient(bytes) }
+        case .packedFloats: attempt(WireError.self) { try readPackedFloats(bytes) }
         case .authentication: attempt(ZeroMQError.self) { try readAuthentication(bytes) }
         case .safetensors: attempt(SafetensorsProblem.self) { try readSafetensors(bytes) }
         case .recipe: attempt(RecipeError.self) { try readRecipe(bytes) }

@@ -98,3 +98,30 @@ func readGradient(_ bytes: UnsafeRawBufferPointer) throws {
     let again = try rounded.withUnsafeBytes { bytes in try decode(bytes) }
     precondition(rounded == again)
 }
+
+/// Whether a change is told, how many floats there are, and what they are packed in.
+///
+/// Of other bytes come other floats, or none; what was packed comes back.
+func readPackedFloats(_ bytes: UnsafeRawBufferPointer) throws {
+    guard bytes.count >= 3 else { throw WireError.truncatedHeader(bytes: bytes.count) }
+    let count = Int(bytes[1]) | Int(bytes[2]) << 8
+    let isChange = bytes[0] & 1 == 1
+    let packed = UnsafeRawBufferPointer(rebasing: bytes[3...])
+    let zeros = [UInt8](repeating: 0, count: 4 * count)
+    var (floats, again, place) = (zeros, zeros, zeros)
+    func unpack(_ bytes: UnsafeRawBufferPointer, into floats: inout [UInt8]) {
+        floats.withUnsafeMutableBytes { floats in
+            zeros.withUnsafeBytes { PackedFloats.unpack(bytes, since: isChange ? $0 : nil, into: floats) }
+        }
+    }
+    unpack(packed, into: &floats)
+    let length = floats.withUnsafeBytes { floats in
+        place.withUnsafeMutableBytes { place in
+            zeros.withUnsafeBytes { PackedFloats.pack(floats, since: isChange ? $0 : nil, into: place) }
+        }
+    }
+    guard let length else { return }
+    precondition(length < 4 * count)
+    place[..<length].withUnsafeBytes { unpack($0, into: &again) }
+    precondition(again == floats)
+}

@@ -58,6 +58,7 @@ private func unusual() throws -> Recipe {
             threads_per_worker = 3
             device = "cuda:1"
             topology = "star"
+            packing = "on"
             exact = true
             log_with = "none"
             logging_dir = "logs"
@@ -153,6 +154,7 @@ private func unusual() throws -> Recipe {
         other.cluster.device = "cpu"
         other.cluster.exact = true
         other.cluster.topology = .star
+        other.cluster.packing = .on
         #expect(other.hash == recipe().hash)
     }
 

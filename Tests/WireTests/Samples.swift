@@ -59,7 +59,7 @@ enum Samples {
             Reduction(
                 round: 9, number: 2, step: 4, slotCount: 8, lossScale: 1,
                 terms: [Reduction.Term(worker: WorkerID(1), slots: 0..<4)])),
-        .passOn(delivery: 5, to: [1, 2]), .stands(delivery: 6), .resend(round: 9),
+        .passOn(delivery: 5, to: [1, 2], asChange: true), .stands(delivery: 6), .resend(round: 9),
         .goodbye(finished: true, reason: "done"),
         .answer(
             InquiryAnswer(

@@ -21,6 +21,18 @@ import Wire
         return [UInt8(number), UInt8(floats.count), 0] + floats.withUnsafeBufferPointer { format.encode($0) }
     }
 
+    /// 300 floats by themselves, and as a change since zeros.
+    private static let packedFloats: [[UInt8]] = [UInt8(0), 1].map { isChange in
+        let floats = (0..<300).map { Float($0 * $0) * 1e-7 }
+        let place = UnsafeMutableRawBufferPointer.allocate(byteCount: 1200, alignment: 4)
+        defer { place.deallocate() }
+        let zeros = [Float](repeating: 0, count: 300)
+        let count = floats.withUnsafeBytes { floats in
+            zeros.withUnsafeBytes { PackedFloats.pack(floats, since: isChange == 1 ? $0 : nil, into: place) }
+        }
+        return [isChange, 44, 1] + Array(place[..<(count ?? 0)])
+    }
+
     /// Frames, each behind its length: version, number, domain, address, identity, mechanism, key.
     private static let authentication: [UInt8] = {
         let words = ["1.0", "1", "danlu", "10.0.0.7", "", "CURVE", String(repeating: "k", count: 32)]
@@ -57,7 +69,8 @@ import Wire
             ("h", [Samples.header.bytes, [UInt8](repeating: 1, count: 6) + Samples.header.bytes[6...] + [1, 2]]),
             ("w", try Samples.ofWorkers.map(json)), ("c", try Samples.ofTheCoordinator.map(json)),
             ("o", try Samples.operations.map { try json(OperationRequest(number: 7, operation: $0)) }),
-            ("q", [Samples.contentRequest.bytes]), ("g", gradients), ("z", [authentication]), ("s", [safetensors]),
+            ("q", [Samples.contentRequest.bytes]), ("g", gradients),
+            ("p", packedFloats), ("z", [authentication]), ("s", [safetensors]),
             ("t", [Array(recipe.utf8)]),
         ]
     }

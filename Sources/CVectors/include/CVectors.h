@@ -36,3 +36,11 @@ void vectors_round_to_bytes(float *numbers, float scale, size_t count);
 void vectors_take_owed(const float *source, float part, float *owed, float *target, size_t count);
 /// What rounding the target has lost stays owed: `owed -= rounded`.
 void vectors_owe(const float *rounded, float *owed, size_t count);
+
+/// Writes floats in fewer bytes, from which they come back bit for bit.
+///
+/// `base` are numbers that the reader has too, close to these, or NULL. `bytes` has room for 4·count. Returns how many of them
+/// it takes: fewer than 4·count, or 0 where that cannot be.
+size_t vectors_pack(const float *numbers, const float *base, size_t count, void *bytes);
+/// Takes them out again. Returns 0 where these bytes were not written so for so many numbers; then `numbers` are anything.
+int vectors_unpack(const void *bytes, size_t length, const float *base, float *numbers, size_t count);

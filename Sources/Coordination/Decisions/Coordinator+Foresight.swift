@@ -45,14 +45,19 @@ extension Coordinator {
         let members = membership.sorted.filter(\.mayCompute)
         let owners = shards.map { WorkerID($0.owner) }
         guard Set(owners).isSubset(of: members.map(\.id)) else { return [] }
+        // Where all of them compute, all hold this step's weights before the next ones can be decided.
+        let computing = Set(round.reduction?.terms.map(\.worker) ?? [])
+        let asChange = members.allSatisfy { computing.contains($0.id.number) }
         lastDelivery += 1
         round.foresight = Foresight(delivery: lastDelivery, owners: owners, members: members.map(\.id))
         let words = members.filter { owners.contains($0.id) }.map { owner in
             let others = members.map(\.id.number).filter { $0 != owner.id.number }
             return CoordinatorEffect.send(
-                .passOn(delivery: lastDelivery, to: others), to: owner.peer, stamp: owner.stamp)
+                .passOn(delivery: lastDelivery, to: others, asChange: asChange), to: owner.peer, stamp: owner.stamp)
         }
-        return words + [.foresee(shards, step: round.plan.step + 1, delivery: lastDelivery)]
+        return words + [
+            .foresee(shards, step: round.plan.step + 1, delivery: lastDelivery, asChange: asChange)
+        ]
     }
 
     /// The step is done otherwise than was foreseen.

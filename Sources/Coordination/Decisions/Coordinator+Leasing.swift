@@ -92,7 +92,7 @@ extension Coordinator {
         let lease = Lease(
             number: lastLease, step: round.plan.step, round: round.number, slots: slots,
             slotCount: round.plan.slotCount, lossScale: round.plan.lossScale, weights: round.plan.weights,
-            firstSlot: round.plan.firstSlot, shards: round.shards)
+            firstSlot: round.plan.firstSlot, shards: round.shards, isPacking: round.isPacking)
         return refreshWeights(of: id, at: now) + [.send(.lease(lease), to: member.peer, stamp: member.stamp)]
     }
 

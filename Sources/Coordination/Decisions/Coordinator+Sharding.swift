@@ -38,7 +38,9 @@ extension Coordinator {
                     guard shards.contains(where: { $0.owner == member.id.number }) else { continue }
                     let others = lacking.map(\.id.number).filter { $0 != member.id.number }
                     effects.append(
-                        .send(.passOn(delivery: lastDelivery, to: others), to: member.peer, stamp: member.stamp))
+                        .send(
+                            .passOn(delivery: lastDelivery, to: others, asChange: false), to: member.peer,
+                            stamp: member.stamp))
                 }
                 effects.append(.scatterWeights(shards, step: round.plan.step, delivery: lastDelivery))
             }

@@ -18,6 +18,7 @@ package struct Coordinator: Sendable {
         /// Whether a step is shared out by measured speed; otherwise evenly.
         package var sharesBySpeed = true
         package var topology = Topology.auto
+        package var packing = Packing.auto
 
         package init(run: RunID, incarnation: UInt64, requirements: Requirements, welcome: Welcome) {
             self.run = run
@@ -47,6 +48,7 @@ package struct Coordinator: Sendable {
     var lastLease: UInt64 = 0
     var lastDelivery: UInt32 = 0
     var way: TopologyChoice
+    var packing: PackingChoice
     /// Whom the workers have been told of.
     var introduced: [PeerAddress] = []
     var trust = ForesightTrust()
@@ -66,10 +68,11 @@ package struct Coordinator: Sendable {
     package init(_ settings: Settings, plan: StepPlan) {
         self.settings = settings
         way = TopologyChoice(settings.topology)
+        packing = PackingChoice(settings.packing)
         membership = Membership(
             run: settings.run, incarnation: settings.incarnation, requirements: settings.requirements,
             patience: settings.patience)
-        round = Round(plan, number: 1)
+        round = Round(plan, number: 1, isPacking: packing.isPacking)
     }
 
     /// What to do before anything happens.
@@ -125,11 +128,17 @@ package struct Coordinator: Sendable {
         phase = .applying
         var contribution = contribution(at: now)
         contribution.isSharded = round.shards != nil
-        let sentence = way.measured(
-            moving: contribution.seconds - (contribution.shares.map(\.times.compute).max() ?? 0),
-            of: contribution.seconds, sharded: round.shards != nil, workers: contribution.shares.count,
-            canShard: possibleShards != nil)
-        return (sentence.map { [.note(.topology($0))] } ?? []) + [.finishStep(contribution)]
+        let moving = contribution.seconds - (contribution.shares.map(\.times.compute).max() ?? 0)
+        let workers = contribution.shares.count
+        let sentences = [
+            packing.measured(
+                moving: moving, of: contribution.seconds, packed: round.isPacking, sharded: contribution.isSharded,
+                workers: workers),
+            way.measured(
+                moving: moving, of: contribution.seconds, sharded: contribution.isSharded, workers: workers,
+                canShard: possibleShards != nil),
+        ]
+        return sentences.compactMap { $0.map { .note(.way($0)) } } + [.finishStep(contribution)]
     }
 
     private func contribution(at now: Duration) -> StepContribution {
@@ -166,7 +175,7 @@ package struct Coordinator: Sendable {
         }
         guard let next else { return effects + (pause.unsaved == nil ? finish(.complete) : close(.complete, at: now)) }
         let foresight = round.foresight
-        round = Round(next, number: round.number + 1)
+        round = Round(next, number: round.number + 1, isPacking: packing.isPacking)
         phase = .computing
         effects.append(beginEffect)
         effects += judge(foresight, cameTrue: asForeseen, at: now)

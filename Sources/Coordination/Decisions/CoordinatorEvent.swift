@@ -23,7 +23,7 @@ package enum CoordinatorEvent: Sendable {
     case revoked(WorkerID, Refusal)
     /// The optimizer has had the step's sum; nil when no step is left to do.
     ///
-    /// `asForeseen`: it led to the very weights that ``CoordinatorEffect/foresee(_:step:delivery:)`` has sent.
+    /// `asForeseen`: it led to the very weights that ``CoordinatorEffect/foresee(_:step:delivery:asChange:)`` has sent.
     case applied(StepVerdict, next: StepPlan?, asForeseen: Bool = false)
     /// Pictures or validation losses are due; told before ``applied(_:next:)`` of the step that they are due after.
     case picturesDue(PictureOrder)
@@ -55,8 +55,8 @@ package enum CoordinatorEffect: Equatable, Sendable {
     /// Send each shard of the weights to its owner, who passes it on.
     case scatterWeights([Shard], step: Int, delivery: UInt32)
     /// Send each shard of the weights that the step being done will most likely lead to, `step`'s, to its owner, who passes it
-    /// on, each chunk as soon as it is known.
-    case foresee([Shard], step: Int, delivery: UInt32)
+    /// on, each chunk as soon as it is known; as what changes, if so it is.
+    case foresee([Shard], step: Int, delivery: UInt32, asChange: Bool)
     /// Send no more of what is foreseen.
     case forgetForeseen
     /// Be ready for sums over whole subtrees of this many slots.

@@ -21,7 +21,7 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
     case sumNotFinite(WorkerID, slots: Range<Int>)
     case absurd(WorkerID, slots: Range<Int>, norm: Double, usual: Double)
     case waiting(reason: String)
-    case topology(String)
+    case way(String)
     case fellBack(step: Int, reason: String)
     case adopted(step: Int, shardOf: WorkerID)
     case repeated(step: Int, reason: String)
@@ -74,7 +74,7 @@ package enum Note: Equatable, Sendable, CustomStringConvertible {
             "\(id) says that the gradient of \(Note.phrase(slots)) is \(Note.brief(norm)) long, where "
                 + "\(Note.brief(usual)) is to be expected; somebody else is asked"
         case .waiting(let reason): reason
-        case .topology(let sentence): sentence
+        case .way(let sentence): sentence
         case .adopted(let step, let id):
             "\(id) is gone, and the coordinator adds up its shard of step \(step) in its place"
         case .fellBack(let step, let reason): "step \(step) goes by way of the coordinator: \(reason)"

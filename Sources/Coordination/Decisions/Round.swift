@@ -70,6 +70,8 @@ struct Round: Sendable {
     var shards: [Shard]?
     /// The delivery of weights that is passed on among workers.
     var scattered: UInt32?
+    /// Whether fp32 numbers go in fewer bytes.
+    let isPacking: Bool
     /// Whether the change of the weights was enough for all of them.
     var isScatteredAsUpdate = false
     /// The next step's weights, which leave before this step is decided.
@@ -102,7 +104,8 @@ struct Round: Sendable {
     /// Whether sums were asked for again, so that a worker may have several grants open.
     private var isReopened = false
 
-    init(_ plan: StepPlan, number: UInt32) {
+    init(_ plan: StepPlan, number: UInt32, isPacking: Bool = false) {
+        self.isPacking = isPacking
         self.plan = plan
         self.number = number
         tree = SlotTree(slotCount: plan.slotCount)

@@ -51,7 +51,7 @@ extension Worker {
         /// Add up this worker's shard, and send it to the coordinator.
         case reduce(Reduction)
         /// Pass on this worker's shard of the weights.
-        case passOn(delivery: UInt32, to: [UInt32])
+        case passOn(delivery: UInt32, to: [UInt32], asChange: Bool)
         /// Use the weights of this delivery, which were foreseen.
         case useForeseen(delivery: UInt32)
         /// These are the round's shards now: send the coordinator the parts of sums that are nobody's.

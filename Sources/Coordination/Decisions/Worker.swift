@@ -205,7 +205,8 @@ package struct Worker: Sendable {
             if isDone { status.painting = nil } else { return [.send(canvas.message, stamp: stamp)] }
         case .peers(let peers): return [.meet(peers)]
         case .reduce(let reduction): return [.reduce(reduction)]
-        case .passOn(let delivery, let others): return [.passOn(delivery: delivery, to: others)]
+        case .passOn(let delivery, let others, let asChange):
+            return [.passOn(delivery: delivery, to: others, asChange: asChange)]
         case .stands(let delivery): return [.useForeseen(delivery: delivery)]
         case .reshard(let number, let shards):
             return number == leases.round ? [.reshard(round: number, shards)] : []

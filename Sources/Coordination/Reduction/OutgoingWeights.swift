@@ -18,6 +18,8 @@ struct OutgoingWeights {
     let checksum: UInt64
     /// nil where there is no way from the weights before that is shorter than the weights themselves.
     let update: Update?
+    /// As they go in fewer bytes.
+    let packed = PackedChunks(since: nil)
 
     /// Copies chunk by chunk, so that each is still in the processor's cache when its checksum is taken.
     init(copying source: UnsafeBufferPointer<Float>, chunkBytes: Int) {

@@ -17,7 +17,7 @@ package struct SlotTree: Equatable, Sendable {
     }
 
     /// The two halves of a node; nil for a leaf.
-    static func children(of node: Range<Int>) -> (Range<Int>, Range<Int>)? {
+    package static func children(of node: Range<Int>) -> (Range<Int>, Range<Int>)? {
         guard node.count > 1 else { return nil }
         let middle = split(node)
         return (node.lowerBound..<middle, middle..<node.upperBound)

@@ -90,7 +90,8 @@ extension Simulation {
                 transmit(
                     .weights(index, connection: connection, weights, holding, step: step), with: index, isUp: false)
             case .scatterWeights(let shards, _, let delivery): scatter(shards, delivery: delivery)
-            case .foresee(let shards, _, let delivery): foreseen = Foreseen(delivery: delivery, shards: shards)
+            case .foresee(let shards, _, let delivery, let asChange):
+                foreseen = Foreseen(delivery: delivery, shards: shards, base: asChange ? weightsChecksum : nil)
             case .forgetForeseen: foreseen = nil
             case .begin(_, _, let slotCount):
                 sum = TreeSum(SlotTree(slotCount: slotCount))

@@ -35,6 +35,8 @@ extension Simulation {
         let chunks: [UInt32: Float]
         /// Before their step was decided.
         var isForeseen = false
+        /// The weights of which it tells the change.
+        var base: UInt64?
     }
 
     /// A delivery of weights as it comes in at a worker.
@@ -43,12 +45,14 @@ extension Simulation {
         var own: [UInt32: Float] = [:]
         var chunks: [UInt32: Float] = [:]
         var isUsed = false
+        var base: UInt64?
     }
 
     /// Weights that leave before their step is decided, as far as they are known.
     struct Foreseen {
         let delivery: UInt32
         let shards: [Shard]
+        let base: UInt64?
         var chunks: [UInt32: Float] = [:]
     }
 

@@ -27,7 +27,8 @@ extension Simulation {
                 let member = coordinator?.membership.members[WorkerID(shard.owner)], let peer = peers[member.name]
             else { continue }
             let (index, connection) = Self.read(peer)
-            let share = Share(delivery: foreseen.delivery, chunks: [chunk: next[Int(chunk)]], isForeseen: true)
+            let share = Share(
+                delivery: foreseen.delivery, chunks: [chunk: next[Int(chunk)]], isForeseen: true, base: foreseen.base)
             transmit(.share(index, connection: connection, share), with: index, isUp: false)
         }
         self.foreseen = foreseen
@@ -48,7 +49,7 @@ extension Simulation {
         let isForeseen = share.isForeseen && share.delivery != peering.share.delivery
         var incoming = isForeseen ? peering.foreseen : peering.share
         guard share.delivery >= incoming.delivery else { return }
-        if share.delivery > incoming.delivery { incoming = Incoming(delivery: share.delivery) }
+        if share.delivery > incoming.delivery { incoming = Incoming(delivery: share.delivery, base: share.base) }
         if isOwn { incoming.own.merge(share.chunks) { _, new in new } }
         incoming.chunks.merge(share.chunks) { _, new in new }
         if isForeseen { peering.foreseen = incoming } else { peering.share = incoming }
@@ -66,6 +67,12 @@ extension Simulation {
         var peering = workers[index].peering
         if peering.foreseen.delivery == peering.standing, peering.standing > peering.share.delivery {
             peering.share = peering.foreseen
+            if let base = peering.share.base, !workers[index].hasFlippedWeights {
+                happened.insert(.toldAsChange)
+                if Self.checksum(workers[index].weights) != base {
+                    violations.append("w\(index) was told a change of weights that it does not hold")
+                }
+            }
         }
         let incoming = peering.share
         if let x = incoming.chunks[0], let y = incoming.chunks[1], !incoming.isUsed {
@@ -84,7 +91,8 @@ extension Simulation {
     mutating func relay(at index: Int) {
         let peering = workers[index].peering
         for (incoming, isForeseen) in [(peering.share, false), (peering.foreseen, true)] where !incoming.own.isEmpty {
-            let share = Share(delivery: incoming.delivery, chunks: incoming.own, isForeseen: isForeseen)
+            let share = Share(
+                delivery: incoming.delivery, chunks: incoming.own, isForeseen: isForeseen, base: incoming.base)
             for other in peering.orders[incoming.delivery] ?? [] { send(.share(share), from: index, to: other) }
         }
     }

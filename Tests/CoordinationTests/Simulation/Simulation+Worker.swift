@@ -107,7 +107,7 @@ extension Simulation {
             case .reduce(let reduction):
                 workers[index].peering.reduction = reduction
                 reduce(at: index)
-            case .passOn(let delivery, let others):
+            case .passOn(let delivery, let others, _):
                 workers[index].peering.orders[delivery] = others
                 relay(at: index)
             case .useForeseen(let delivery): stand(delivery, at: index)

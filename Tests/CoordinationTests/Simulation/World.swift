@@ -6,7 +6,7 @@ extension Simulation {
         case drop, duplicate, delay, reorder, corrupt, deafCoordinator, deafWorker
         case crash, freeze, hang, slow, preempt
         case cutOff, ownerGone, misstatedNorm, falseSegment, longerSegment, falseShard, sumInVain
-        case foreseen, foreseenInVain
+        case foreseen, foreseenInVain, toldAsChange
         case flippedSum, flippedWeights, absurd, spike
         case coordinatorCrash, cutSave, fullDisk
         case pause, drain, save, admit, stop

@@ -75,23 +75,39 @@ struct Assembly {
         wanted.clamped(to: chunks).reduce(0) { $0 + squares[Int($1 - chunks.lowerBound)] }
     }
 
+    /// Whether it is one of those that are wanted.
+    func contains(_ chunk: UInt32) -> Bool { chunks.contains(chunk) }
+
     /// Whether a chunk is in.
     func has(_ chunk: UInt32) -> Bool { chunks.contains(chunk) && !missing.contains(chunk) }
 
     /// Puts a chunk where it belongs, if its length and checksum are right.
-    mutating func take(_ header: Header, _ payload: UnsafeRawBufferPointer) throws(WireError) {
-        guard header.chunkCount == chunkCount(of: bytes, in: chunkBytes), header.numberFormat == format.numberFormat,
-            chunks.contains(header.chunk)
+    ///
+    /// - Parameter earlier: all weights of the step before, since which a change is told.
+    mutating func take(
+        _ header: Header, _ payload: UnsafeRawBufferPointer, since earlier: FlatFloats? = nil
+    ) throws(WireError) {
+        let isChange = header.numberFormat == .packedChange
+        let isPacked = format == .fp32 && (header.numberFormat == .packedFloat32 || isChange)
+        guard header.chunkCount == chunkCount(of: bytes, in: chunkBytes),
+            isPacked || header.numberFormat == format.numberFormat, chunks.contains(header.chunk),
+            !isChange || earlier?.count == floats.count
         else { throw .chunk(index: header.chunk, count: header.chunkCount) }
         let range = chunkRange(Int(header.chunk), of: bytes, in: chunkBytes)
         let length = format.byteCount(of: range.count / MemoryLayout<Float>.size)
-        guard payload.count == length else { throw .payloadLength(said: length, got: payload.count) }
+        guard isPacked ? payload.count < length && payload.count == Int(header.payloadLength) : payload.count == length
+        else { throw .payloadLength(said: length, got: payload.count) }
         guard missing.contains(header.chunk) else { return }
         let origin = chunkRange(Int(chunks.lowerBound), of: bytes, in: chunkBytes).lowerBound
         let part = UnsafeMutableRawBufferPointer(floats.elements)
         let place = UnsafeMutableRawBufferPointer(
             rebasing: part[range.lowerBound - origin..<range.upperBound - origin])
-        if format == .fp32 {
+        if isPacked {
+            let before = isChange ? earlier.map { UnsafeRawBufferPointer(rebasing: $0.bytes[range]) } : nil
+            PackedFloats.unpack(payload, since: before, into: place)
+            try header.check(unpacked: UnsafeRawBufferPointer(place))
+            checksums?[header.chunk] = header.payloadChecksum
+        } else if format == .fp32 {
             // Checked where it is to stay: one look sees to the way here and to the copy.
             place.copyMemory(from: payload)
             try header.check(payload: UnsafeRawBufferPointer(place), limit: length)

@@ -21,6 +21,8 @@ struct Outflow {
         var part: Part?
         /// The same floats as they are written, where that is known: what goes to many is written once.
         var encoded: EncodedFloats?
+        /// The same floats in fewer bytes, where they go to many or are told as a change.
+        var packed: PackedChunks?
         /// What the floats have been rounded to.
         var format = GradientFormat.fp32
         /// How many of its chunks have gone out.
@@ -48,6 +50,8 @@ struct Outflow {
         }
     }
 
+    /// Whether floats go in fewer bytes.
+    var isPacking: Bool
     private let chunkBytes: Int
     private let fullCredit: Int
     private var credit: Int
@@ -56,7 +60,8 @@ struct Outflow {
     /// What ``sentChunks`` was behind the last chunk that was of no weights.
     private var sentSums = 0
 
-    init(chunkBytes: Int, creditChunks: Int) {
+    init(chunkBytes: Int, creditChunks: Int, isPacking: Bool = false) {
+        self.isPacking = isPacking
         self.chunkBytes = chunkBytes
         fullCredit = creditChunks
         credit = creditChunks
@@ -176,6 +181,14 @@ struct Outflow {
             return try [Frame(header.bytes), Frame(bytes)]
         }
         let checksum = parcel.checksums?[header.chunk] ?? checksum(chunk)
+        if isPacking {
+            let packed = parcel.packed.map { $0.chunk(index, chunk, at: range) } ?? PackedChunk(chunk)
+            if let packed {
+                header.numberFormat = parcel.packed?.base == nil ? .packedFloat32 : .packedChange
+                header = header.describing(packed.bytes, checksum: checksum)
+                return try [Frame(header.bytes), Frame(sharing: packed.bytes, of: packed)]
+            }
+        }
         header = header.describing(chunk, checksum: checksum)
         return try [Frame(header.bytes), Frame(sharing: chunk, of: parcel.floats)]
     }

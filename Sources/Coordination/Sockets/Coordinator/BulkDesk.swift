@@ -28,6 +28,10 @@ final class BulkDesk {
 
     let socket: Socket
     let port: UInt16
+    /// Whether fp32 numbers go in fewer bytes.
+    var isPacking = false {
+        didSet { for id in channels.keys { channels[id]?.outflow.isPacking = isPacking } }
+    }
     private(set) var dropped = Coordinator.Dropped()
     private let gate: Gate
     private let parameterCount: Int
@@ -83,14 +87,20 @@ final class BulkDesk {
     }
 
     /// Sends each shard of what is foreseen to its owner, as far as it is known.
-    func foresee(_ weights: ForeseenWeights, to owners: [(stamp: Stamp, chunks: Range<UInt32>)]) {
+    ///
+    /// - Parameter earlier: the weights before, where they can be told as a change of these.
+    func foresee(
+        _ weights: ForeseenWeights, since earlier: FlatFloats?, to owners: [(stamp: Stamp, chunks: Range<UInt32>)]
+    ) {
+        let packed = PackedChunks(since: earlier)
         for (stamp, chunks) in owners {
             let header = header(.foreseen, stamp, step: weights.step, delivery: weights.delivery, part: chunks)
             // Behind what is left of the weights that this step is done with, which may have been foreseen, too.
             channels[stamp.worker]?.outflow.put(
                 Outflow.Parcel(
                     header: header, floats: weights.floats, checksums: weights.checksums, ending: nil,
-                    part: Outflow.Parcel.Part(chunks: chunks, count: parameterCount, start: 0, ready: [])))
+                    part: Outflow.Parcel.Part(chunks: chunks, count: parameterCount, start: 0, ready: []),
+                    packed: packed))
         }
     }
 
@@ -108,7 +118,7 @@ final class BulkDesk {
         let update = asUpdate ? weights.update : nil
         return Outflow.Parcel(
             header: header, floats: weights.floats, checksums: update?.checksums ?? weights.checksums, ending: nil,
-            encoded: update?.encoded)
+            encoded: update?.encoded, packed: weights.packed)
     }
 
     private func replaceWeights(_ parcel: Outflow.Parcel) {
@@ -288,7 +298,7 @@ final class BulkDesk {
         contents.forget(stamp.worker)
         channels[stamp.worker] = Channel(
             routingID: routingID, stamp: stamp,
-            outflow: Outflow(chunkBytes: chunkBytes, creditChunks: creditChunks))
+            outflow: Outflow(chunkBytes: chunkBytes, creditChunks: creditChunks, isPacking: isPacking))
         return .opened(stamp)
     }
 

@@ -29,6 +29,7 @@ extension CoordinatorService {
         package var gradientFormat = GradientFormat.fp32
         /// How each step's change of the weights is written; fp32 sends the weights themselves.
         package var updateFormat = GradientFormat.fp32
+        package var packing = Packing.auto
         package var chunkBytes = 128 << 10
         package var creditChunks = 64
         package var patience = Patience()
@@ -75,6 +76,7 @@ extension CoordinatorService {
         settings.minimumWorkers = configuration.minimumWorkers
         settings.sharesBySpeed = configuration.sharesBySpeed
         settings.topology = configuration.topology
+        settings.packing = configuration.packing
         return Coordinator(settings, plan: plan)
     }
 }

@@ -10,7 +10,7 @@ package import ZeroMQ
 /// for their neighbours (at worst, with leases that are no whole subtrees, 2·log2 S times as much), 5·G for weights, the
 /// sum and what the optimizer has, and for each worker credit·chunk that has not been read, and 256 KiB for its
 /// connections. Where workers add up among themselves, 2·G for the sum and for weights that are foreseen take the place of
-/// the 2·N·G. One that breaks the rules: 16 control messages of 1 MiB and 2·credit + 8 chunks more. Who has not joined: as
+/// the 2·N·G. Where numbers go in fewer bytes, G more. One that breaks the rules: 16 control messages of 1 MiB and 2·credit + 8 chunks more. Who has not joined: as
 /// ``Strangers/Limits`` says.
 package final class CoordinatorService {
     /// Where workers find it, with the port that the system chose.
@@ -200,14 +200,15 @@ package final class CoordinatorService {
                 desk.scatter(
                     weights, step: step, delivery: delivery, asUpdate: coordinator.round.isScatteredAsUpdate,
                     to: owners(of: shards))
-            case .foresee(let shards, let step, let delivery):
+            case .foresee(let shards, let step, let delivery, let asChange):
                 try foreseeing.begin(
-                    master, step: step, delivery: delivery, chunkBytes: configuration.chunkBytes, through: desk,
-                    to: owners(of: shards))
+                    master, step: step, delivery: delivery, since: asChange ? weights.floats : nil,
+                    chunkBytes: configuration.chunkBytes, through: desk, to: owners(of: shards))
             case .forgetForeseen: foreseeing.forget(through: desk)
             case .begin(_, _, let slotCount):
                 sum.begin(slotCount: slotCount)
                 desk.dropReduced()
+                desk.isPacking = coordinator.round.isPacking
             case .reduce(let reduction):
                 if case .reduced(let round, let norms, let own) = try desk.reduce(reduction, round: coordinator.round) {
                     try happen(.reduced(round: round, norms: norms, own: own), at: clock.advance())

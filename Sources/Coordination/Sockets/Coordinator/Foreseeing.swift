@@ -8,14 +8,16 @@ struct Foreseeing {
     private var weights: ForeseenWeights?
 
     /// Begins a delivery of the weights of `step`.
+    ///
+    /// - Parameter earlier: the weights of the step before, where everybody to whom these go will have them.
     mutating func begin(
-        _ master: any Master, step: Int, delivery: UInt32, chunkBytes: Int, through desk: BulkDesk,
-        to owners: [(stamp: Stamp, chunks: Range<UInt32>)]
+        _ master: any Master, step: Int, delivery: UInt32, since earlier: FlatFloats?, chunkBytes: Int,
+        through desk: BulkDesk, to owners: [(stamp: Stamp, chunks: Range<UInt32>)]
     ) throws {
         let weights = ForeseenWeights(
             step: step, delivery: delivery, count: master.parameterCount, chunkBytes: chunkBytes)
         try master.beginForesight()
-        desk.foresee(weights, to: owners)
+        desk.foresee(weights, since: earlier, to: owners)
         self.weights = weights
         count.steps += 1
     }

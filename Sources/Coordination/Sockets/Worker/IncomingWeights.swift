@@ -5,6 +5,7 @@ import ZeroMQ
 /// One delivery of weights as it comes in at a worker, and the passing on of that worker's shard of it.
 struct IncomingWeights {
     private var assembly: Assembly
+    private let chunkBytes: Int
     /// The chunks of this worker's own shard that are here, in the order in which they came.
     private var own: [UInt32] = []
     /// Of those chunks.
@@ -14,6 +15,16 @@ struct IncomingWeights {
     /// Of the first of them.
     private var share: Header?
     private var passedOn: Int?
+    /// The weights of the step before, of which a change is told.
+    private var earlier: FlatFloats?
+    /// Chunks that tell a change of weights that are not here yet.
+    private var waiting: [UInt32: Parcel] = [:]
+
+    private struct Parcel {
+        let header: Header
+        let payload: Frame
+        let isOwnShare: Bool
+    }
     private var isHandedOver = false
 
     /// - Parameters:
@@ -21,6 +32,7 @@ struct IncomingWeights {
     ///   - count: floats of the whole.
     ///   - base: what an update is added to; nil where the weights themselves come.
     init(_ header: Header, count: Int, chunkBytes: Int, format: GradientFormat, base: FlatFloats?) {
+        self.chunkBytes = chunkBytes
         assembly = Assembly(
             Assembly.Subject(header), count: count, chunkBytes: chunkBytes, format: format, base: base)
         written = base == nil ? nil : EncodedFloats(format, count: count, chunkBytes: chunkBytes)
@@ -28,21 +40,44 @@ struct IncomingWeights {
     }
 
     var subject: Assembly.Subject { assembly.subject }
+    /// The step that is computed with them.
+    var step: UInt64 { assembly.subject.step }
     /// Its number.
     var delivery: UInt32 { assembly.subject.round }
 
     /// Puts a chunk where it belongs.
     ///
     /// - Parameter isOwnShare: whether it came from the coordinator to be passed on.
-    mutating func take(_ header: Header, _ payload: Frame, isOwnShare: Bool) throws {
+    mutating func take(_ header: Header, _ payload: Frame, isOwnShare: Bool) throws(WireError) {
         let isNew = !assembly.has(header.chunk)
-        try payload.withUnsafeBytes { bytes throws(WireError) in try assembly.take(header, bytes) }
+        if header.numberFormat == .packedChange, earlier == nil {
+            guard isNew, assembly.contains(header.chunk), payload.count < chunkBytes else { return }
+            waiting[header.chunk] = Parcel(header: header, payload: payload, isOwnShare: isOwnShare)
+            return
+        }
+        try payload.withUnsafeBytes { bytes throws(WireError) in
+            try assembly.take(header, bytes, since: earlier)
+        }
         guard isOwnShare, isNew else { return }
         if share == nil { share = header }
         own.append(header.chunk)
         checksums[header.chunk] = header.payloadChecksum
         payload.withUnsafeBytes { written?.put($0, at: header.chunk) }
     }
+
+    /// Takes in what was waiting for the weights of the step before, which these are.
+    mutating func follow(_ weights: FlatFloats) {
+        guard earlier == nil else { return }
+        earlier = weights
+        for parcel in waiting.values {
+            // What is not what was sent is missed like what never came.
+            try? take(parcel.header, parcel.payload, isOwnShare: parcel.isOwnShare)
+        }
+        waiting = [:]
+    }
+
+    /// All of it, where it has been handed over.
+    var handedOver: FlatFloats? { isHandedOver ? assembly.floats : nil }
 
     /// All of it, once, when it is here.
     mutating func takeWhole() -> Assembly? {
@@ -53,12 +88,15 @@ struct IncomingWeights {
 
     /// Passes on what has come of this worker's shard.
     ///
-    /// - Parameter decided: the delivery of the weights in use.
-    mutating func relay(to others: [UInt32], behind decided: UInt32?, through peers: PeerDesk) {
+    /// - Parameters:
+    ///   - asChange: whether all of them have the weights of the step before, or will.
+    ///   - decided: the delivery of the weights in use.
+    mutating func relay(to others: [UInt32], asChange: Bool, behind decided: UInt32?, through peers: PeerDesk) {
         guard let share else { return }
         if passedOn == nil {
             peers.passOn(
-                share, assembly, written, checksums, share.part, ready: own, to: others, behind: decided)
+                share, assembly, written, since: asChange ? earlier : nil, checksums, share.part, ready: own,
+                to: others, behind: decided)
         } else if passedOn != own.count {
             peers.release(own, checksums, delivery: delivery)
         }

@@ -34,6 +34,13 @@ final class PeerDesk {
     private var sum: ShardSum?
     private var reduction: Reduction?
     private var format = GradientFormat.fp32
+    /// Whether fp32 numbers go in fewer bytes.
+    var isPacking = false {
+        didSet {
+            for line in lines.values { line.outflow.isPacking = isPacking }
+            for number in visitors.keys { visitors[number]?.outflow.isPacking = isPacking }
+        }
+    }
     private var rounding = ShardRounding(.fp32, chunkBytes: 1)
     /// Sums of one worker that are held at a time: no lease is more subtrees than this.
     private let heldSums = 128
@@ -76,6 +83,7 @@ final class PeerDesk {
         creditChunks = max(1, welcome.creditChunks)
         parameterCount = welcome.parameterCount
         format = welcome.gradientFormat
+        isPacking = false
         rounding = ShardRounding(format, chunkBytes: chunkBytes)
         known = [:]
         door?.admit([])
@@ -107,7 +115,8 @@ final class PeerDesk {
         lines[peer.worker] = try? PeerLine(
             to: peer, at: address,
             stamp: Stamp(run: own.run, incarnation: peer.incarnation, worker: WorkerID(peer.worker)),
-            chunkBytes: chunkBytes, credit: creditChunks, through: door, patience: patience, in: context)
+            chunkBytes: chunkBytes, credit: creditChunks, isPacking: isPacking, through: door, patience: patience,
+            in: context)
     }
 
     /// libzmq does not knock again where it was turned away, and whoever comes before the coordinator has vouched for
@@ -214,17 +223,20 @@ final class PeerDesk {
     ///
     /// - Parameters:
     ///   - written: the chunks as they came, where they are an update of weights.
+    ///   - earlier: the weights before, where these may be told as a change of them.
     ///   - checksums: of the chunks that are there; what was checked when it came is not looked at again.
     ///   - ready: the chunks that are there.
     ///   - decided: the delivery of what the step is done with, behind which that waits that is foreseen.
     func passOn(
-        _ header: Header, _ weights: Assembly, _ written: EncodedFloats?, _ checksums: ChunkChecksums,
+        _ header: Header, _ weights: Assembly, _ written: EncodedFloats?, since earlier: FlatFloats?,
+        _ checksums: ChunkChecksums,
         _ chunks: Range<UInt32>, ready: [UInt32], to others: [UInt32], behind decided: UInt32?
     ) {
         var header = header
         header.stamp = own
         header.part = chunks
         let isForeseen = header.kind == .foreseen
+        let packed = PackedChunks(since: earlier)
         for other in others {
             withOutflow(to: other) { outflow in
                 outflow.drop { isForeseen ? $0.kind == .foreseen && $0.round != decided : $0.kind.isOfWeights }
@@ -232,7 +244,7 @@ final class PeerDesk {
                     Outflow.Parcel(
                         header: header, floats: weights.floats, checksums: checksums, ending: nil,
                         part: Outflow.Parcel.Part(chunks: chunks, count: parameterCount, start: 0, ready: ready),
-                        encoded: written))
+                        encoded: written, packed: packed))
             }
         }
     }
@@ -321,7 +333,7 @@ final class PeerDesk {
     private func open(_ routingID: [UInt8], _ stamp: Stamp) {
         visitors[stamp.worker.number] = Visitor(
             routingID: routingID, stamp: stamp,
-            outflow: Outflow(chunkBytes: chunkBytes, creditChunks: creditChunks))
+            outflow: Outflow(chunkBytes: chunkBytes, creditChunks: creditChunks, isPacking: isPacking))
     }
 
     private func take(_ header: Header, _ payload: Frame) throws {

@@ -15,7 +15,7 @@ final class PeerLine {
     let patience: Duration
 
     init(
-        to peer: PeerAddress, at address: String, stamp: Stamp, chunkBytes: Int, credit: Int,
+        to peer: PeerAddress, at address: String, stamp: Stamp, chunkBytes: Int, credit: Int, isPacking: Bool,
         through door: PeerDoor?, patience: Duration, in context: Context
     ) throws {
         socket = try Socket(.dealer, in: context)
@@ -24,7 +24,7 @@ final class PeerLine {
         try socket.connect(address)
         self.stamp = stamp
         self.patience = patience
-        outflow = Outflow(chunkBytes: chunkBytes, creditChunks: credit)
+        outflow = Outflow(chunkBytes: chunkBytes, creditChunks: credit, isPacking: isPacking)
     }
 
     /// Whether the other end is to be asked, which may not know this worker yet: soon again, and then ever less often.

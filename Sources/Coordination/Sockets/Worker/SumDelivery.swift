@@ -25,8 +25,11 @@ struct SumDelivery {
         underWay = SumsUnderWay(chunkBytes: chunkBytes)
     }
 
-    /// Learns where the sums of a lease go.
-    mutating func heed(_ lease: Lease) { sums.heed(lease) }
+    /// Learns where the sums of a lease go, and how.
+    mutating func heed(_ lease: Lease) {
+        sums.heed(lease)
+        outflow.isPacking = lease.isPacking
+    }
 
     /// Sends a finished sum off.
     ///

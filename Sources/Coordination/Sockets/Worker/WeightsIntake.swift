@@ -16,8 +16,8 @@ struct WeightsIntake {
     private var foreseen: IncomingWeights?
     /// The last foreseen delivery of which word has come that it stands.
     private var standing: UInt32?
-    /// To whom this worker's shard of a delivery goes.
-    private var orders: [UInt32: [UInt32]] = [:]
+    /// To whom this worker's shard of a delivery goes, and whether as a change.
+    private var orders: [UInt32: (others: [UInt32], asChange: Bool)] = [:]
 
     /// - Parameter updateFormat: how the change of weights is written, where not all of them are sent; fp32 is never.
     init(parameterCount: Int, chunkBytes: Int, updateFormat: GradientFormat) {
@@ -38,7 +38,10 @@ struct WeightsIntake {
         if let newest = newest?.delivery, header.round < newest { return nil }
         if header.kind == .foreseen, newest?.delivery != header.round {
             if let foreseen = foreseen?.delivery, header.round < foreseen { return nil }
-            if foreseen?.delivery != header.round { foreseen = begin(header) }
+            if foreseen?.delivery != header.round {
+                foreseen = begin(header)
+                follow()
+            }
             try foreseen?.take(header, payload, isOwnShare: isOwnShare)
             return handOverForeseen()
         }
@@ -61,14 +64,18 @@ struct WeightsIntake {
     }
 
     /// Learns to whom this worker's shard of a delivery goes.
-    mutating func passOn(_ delivery: UInt32, to others: [UInt32]) { orders[delivery] = others }
+    mutating func passOn(_ delivery: UInt32, to others: [UInt32], asChange: Bool) {
+        orders[delivery] = (others, asChange)
+    }
 
     /// Passes on what has come.
     mutating func relay(through peers: PeerDesk) {
         let decided = newest?.delivery
-        if let decided, let others = orders[decided] { newest?.relay(to: others, behind: decided, through: peers) }
-        if let delivery = foreseen?.delivery, let others = orders[delivery] {
-            foreseen?.relay(to: others, behind: decided, through: peers)
+        if let decided, let order = orders[decided] {
+            newest?.relay(to: order.others, asChange: order.asChange, behind: decided, through: peers)
+        }
+        if let delivery = foreseen?.delivery, let order = orders[delivery] {
+            foreseen?.relay(to: order.others, asChange: order.asChange, behind: decided, through: peers)
         }
     }
 
@@ -78,6 +85,14 @@ struct WeightsIntake {
         return IncomingWeights(
             header, count: parameterCount, chunkBytes: chunkBytes, format: isUpdate ? updateFormat : .fp32,
             base: isUpdate ? held : nil)
+    }
+
+    /// Lets what is foreseen be a change of the weights in use, where these are of the step before.
+    private mutating func follow() {
+        guard let newest, let floats = newest.handedOver, let foreseen, newest.step &+ 1 == foreseen.step else {
+            return
+        }
+        self.foreseen?.follow(floats)
     }
 
     private mutating func forget(before delivery: UInt32) {
@@ -95,6 +110,7 @@ struct WeightsIntake {
 
     private mutating func handOver() -> Assembly? {
         guard let whole = newest?.takeWhole() else { return nil }
+        follow()
         if updateFormat != .fp32 { held = whole.floats }
         return whole
     }

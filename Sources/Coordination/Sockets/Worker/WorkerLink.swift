@@ -104,13 +104,15 @@ final class WorkerLink {
         case .make(let welcome): bench.jobs.put(.make(welcome, try newContents()))
         case .meet(let others): try peers.meet(others)
         case .reduce(let reduction): peers.reduce(reduction)
-        case .passOn(let delivery, let others): intake.passOn(delivery, to: others)
+        case .passOn(let delivery, let others, let asChange):
+            intake.passOn(delivery, to: others, asChange: asChange)
         case .useForeseen(let delivery):
             if let weights = intake.stand(delivery) { use(weights) }
         case .reshard(let round, let shards): delivery.reshard(round, shards)
         case .resend(let round): delivery.resend(round, withdrawingFrom: peers)
         case .compute(let lease):
             delivery.heed(lease)
+            peers.isPacking = lease.isPacking
             bench.jobs.put(.compute(lease, epoch: bench.epoch.load(ordering: .acquiring)))
         case .paint(let task):
             bench.painting.store(task.number, ordering: .relaxed)
