@@ -45,7 +45,7 @@ import Testing
                         told[index] = sum.elements[index]
                     }
                 }
-                _ = sum.gradient.elements.update(fromContentsOf: Self.gradient(slot).elements)
+                _ = sum.gradient.elements.update(fromContentsOf: Self.gradient(slot).numbers)
                 for piece in Self.pieces(&random) { sum.finish(piece) }
                 sum.finish()
                 let finished = growing.complete(slots, with: sum.sum)
@@ -60,7 +60,7 @@ import Testing
     @Test func `tells of nothing from where a number is not finite`() {
         var told: [Range<Int>] = []
         let sum = GrowingSum(count: Self.count, adding: [Self.gradient(0)]) { _, range in told.append(range) }
-        _ = sum.gradient.elements.update(fromContentsOf: Self.gradient(1).elements)
+        _ = sum.gradient.elements.update(fromContentsOf: Self.gradient(1).numbers)
         sum.gradient.elements[50] = .infinity
         sum.finish(60..<100)
         sum.finish(40..<60)

@@ -68,7 +68,7 @@ import Testing
                 var total = TreeSum(tree)
                 let parts = [second..<slotCount, 0..<first, first..<second].flatMap { Self.sums($0, tree) }
                 for (slots, sum) in parts { total.take(sum, over: slots) }
-                #expect(try total.finish(leavingOut: [])?.elements[0].bitPattern == expected.bitPattern)
+                #expect(try total.finish(leavingOut: [])?.numbers[0].bitPattern == expected.bitPattern)
             }
         }
     }
@@ -114,7 +114,7 @@ import Testing
         var total = TreeSum(tree)
         for (slots, sum) in Self.sums(0..<1, tree) + Self.sums(2..<4, tree) { total.take(sum, over: slots) }
         for (slots, sum) in Self.sums(0..<4, tree) + Self.sums(4..<8, tree) { total.take(sum, over: slots) }
-        #expect(try total.finish(leavingOut: [])?.elements[1] == 8)
+        #expect(try total.finish(leavingOut: [])?.numbers[1] == 8)
     }
 
     @Test func `is not finished without a slot`() {
