@@ -49,4 +49,19 @@ import Wire
         for _ in 0..<3 { speeds.finished(10, by: one, in: 1) }
         #expect(speeds.deadline(for: 10, of: two) == .seconds(6))
     }
+
+    @Test func `knows whose cable is slow, and passes over what is next to nothing of a step`() {
+        var speeds = Speeds()
+        #expect(speeds.delays(of: [one, two]) == [0, 0])
+        speeds.measure(one, moving: 0.3, of: 10)
+        speeds.measure(two, moving: 0.9, of: 10)
+        #expect(speeds.delays(of: [one, two]) == [0, 0])
+        speeds.measure(two, moving: 6, of: 10)
+        #expect(abs(speeds.delays(of: [one, two])[1] - 2.43) < 1e-9)
+        // All in the same boat is nobody's delay.
+        for _ in 0..<20 { speeds.measure(one, moving: 2.43, of: 10) }
+        #expect(speeds.delays(of: [one, two]).allSatisfy { $0 < 0.1 })
+        speeds.forget(two)
+        #expect(speeds.delays(of: [one, two])[1] == 0)
+    }
 }

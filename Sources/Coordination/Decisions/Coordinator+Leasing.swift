@@ -26,7 +26,8 @@ extension Coordinator {
         if round.grants.isEmpty {
             let ids = idle.map(\.id)
             let shares = settings.sharesBySpeed ? speeds.shares(of: ids) : ids.map { _ in 1 }
-            for (id, slots) in zip(ids, cut(round.plan.slotCount, among: shares)) {
+            let delays = settings.sharesBySpeed ? speeds.delays(of: ids) : []
+            for (id, slots) in zip(ids, cut(round.plan.slotCount, among: shares, after: delays)) {
                 effects += lease(slots, to: id, at: now)
             }
             effects += announceShards()

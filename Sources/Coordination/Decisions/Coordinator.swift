@@ -130,6 +130,11 @@ package struct Coordinator: Sendable {
         contribution.isSharded = round.shards != nil
         let moving = contribution.seconds - (contribution.shares.map(\.times.compute).max() ?? 0)
         let workers = contribution.shares.count
+        // Among workers all wait for the slowest cable, whosever it is.
+        for share in contribution.shares where !contribution.isSharded {
+            speeds.measure(
+                share.worker, moving: share.times.broadcast + share.times.send, of: contribution.seconds)
+        }
         let sentences = [
             packing.measured(
                 moving: moving, of: contribution.seconds, packed: round.isPacking, sharded: contribution.isSharded,

@@ -1,15 +1,21 @@
 import Wire
 
-/// How fast each worker is, and how punctual all of them have been lately.
+/// How fast each worker is, how long its step takes beside computing, and how punctual all of them have been lately.
 struct Speeds: Sendable {
     /// Slots a second that shares are cut by.
     private var used: [WorkerID: Double] = [:]
     private var measured: [WorkerID: Double] = [:]
+    /// Seconds of a step in which a worker has no weights yet, or has computed and its sums are on their way: its cable's
+    /// doing, whatever its share.
+    private var moving: [WorkerID: Double] = [:]
+    private var usedMoving: [WorkerID: Double] = [:]
     /// Of recent leases: time taken over time expected.
     private var delays: [Double] = []
 
     /// A change smaller than this share leaves the cut as it is.
     private let hysteresis = 0.15
+    /// The same for seconds, as a share of the step.
+    private let movingHysteresis = 0.1
     private let memory = 0.3
 
     mutating func measure(_ worker: WorkerID, slots: Int, seconds: Double) {
@@ -21,6 +27,14 @@ struct Speeds: Sendable {
         used[worker] = mean
     }
 
+    /// - Parameter step: seconds of the whole step.
+    mutating func measure(_ worker: WorkerID, moving seconds: Double, of step: Double) {
+        guard seconds >= 0, seconds.isFinite else { return }
+        let mean = moving[worker].map { $0 + memory * (seconds - $0) } ?? seconds
+        moving[worker] = mean
+        if abs(mean - usedMoving[worker, default: 0]) > movingHysteresis * step { usedMoving[worker] = mean }
+    }
+
     /// Slots a second; nil before the first.
     func speed(of worker: WorkerID) -> Double? { measured[worker] }
 
@@ -29,6 +43,13 @@ struct Speeds: Sendable {
         let known = workers.compactMap { used[$0] }
         let mean = known.isEmpty ? 1 : known.reduce(0, +) / Double(known.count)
         return workers.map { used[$0] ?? mean }
+    }
+
+    /// How much longer than for the quickest of them weights and sums are on their way, in seconds.
+    func delays(of workers: [WorkerID]) -> [Double] {
+        let seconds = workers.map { usedMoving[$0, default: 0] }
+        let least = seconds.min() ?? 0
+        return seconds.map { $0 - least }
     }
 
     mutating func finished(_ slots: Int, by worker: WorkerID, in seconds: Double) {
@@ -52,6 +73,8 @@ struct Speeds: Sendable {
     mutating func forget(_ worker: WorkerID) {
         used[worker] = nil
         measured[worker] = nil
+        moving[worker] = nil
+        usedMoving[worker] = nil
     }
 
     private static func median(_ values: [Double]) -> Double {
@@ -60,18 +83,29 @@ struct Speeds: Sendable {
     }
 }
 
-/// Cuts `count` slots into contiguous shares in proportion to `speeds`.
+/// Cuts `count` slots into contiguous shares, so that all are done at the same time.
+///
+/// Nobody loses its last slot to its delay, since that is measured only where something is computed.
 ///
 /// No cut makes the slowest share later than it must be; among the cuts that do not, the one that falls on the
 /// largest power of two is taken, so that a share is few whole subtrees.
 ///
+/// - Parameters:
+///   - speeds: slots a second.
+///   - delays: seconds that each share takes beside; none where empty.
 /// - Returns: for each speed its range of `0..<count`, which may be empty, in order and without gaps.
-package func cut(_ count: Int, among speeds: [Double]) -> [Range<Int>] {
+package func cut(_ count: Int, among speeds: [Double], after delays: [Double] = []) -> [Range<Int>] {
     guard count > 0, !speeds.isEmpty else { return speeds.map { _ in 0..<0 } }
     // The least time in which all of it can be done: some worker ends a whole slot exactly then.
-    func capacities(_ time: Double) -> [Int] { speeds.map { Int(min(Double(count), time * $0 * (1 + 1e-9))) } }
+    func capacity(_ time: Double, _ speed: Double) -> Int { Int(max(0, min(Double(count), time * speed * (1 + 1e-9)))) }
+    func capacities(_ time: Double) -> [Int] {
+        speeds.indices.map { index in
+            let delay = index < delays.count ? delays[index] : 0
+            return max(capacity(time - delay, speeds[index]), min(1, capacity(time, speeds[index])))
+        }
+    }
     var low = 0.0
-    var high = Double(count) / (speeds.max() ?? 1)
+    var high = (delays.max() ?? 0) + Double(count) / (speeds.max() ?? 1)
     for _ in 0..<60 {
         let middle = (low + high) / 2
         if capacities(middle).reduce(0, +) >= count { high = middle } else { low = middle }
