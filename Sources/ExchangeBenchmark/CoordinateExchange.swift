@@ -22,7 +22,7 @@ struct CoordinateExchange: ParsableCommand {
     @Option(help: "Numbers in a gradient.")
     var parameters = 6_750_000
 
-    @Option(help: "Steps that are timed, after two that are not, and eight more in which the way of packing is found.")
+    @Option(help: "Steps that are timed, after two that are not, and ten more in which the way of packing is found.")
     var steps = 5
 
     @Option(help: "Bytes in a chunk.")
@@ -61,7 +61,7 @@ struct CoordinateExchange: ParsableCommand {
         var optimizer = 0.0
     }
 
-    private var warmUp: Int { packing == Packing.auto.rawValue ? 10 : 2 }
+    private var warmUp: Int { packing == Packing.auto.rawValue ? 12 : 2 }
 
     func run() throws {
         var configuration = try CoordinatorService.Configuration(

@@ -19,7 +19,11 @@ struct PackingChoice: Sendable {
     }
 
     private let wish: Packing
-    private(set) var isPacking: Bool
+    private(set) var isPacking: Bool {
+        didSet { isSettled = isPacking == oldValue }
+    }
+    /// Whether the way has been gone for a step: the first one has more to move, or what was packed otherwise.
+    private var isSettled = false
     private var plain = Cost()
     private var packed = Cost()
     /// Steps until the other way is tried again; nil while ways are tried.
@@ -55,6 +59,10 @@ struct PackingChoice: Sendable {
         if let circumstances, circumstances != (sharded, workers) { self = PackingChoice(wish) }
         circumstances = (sharded, workers)
         guard wasPacked == isPacking else { return nil }
+        guard isSettled else {
+            isSettled = true
+            return nil
+        }
         if let rest {
             self.rest = rest > 1 ? rest - 1 : nil
             if rest == 1 { (plain, packed) = (Cost(), Cost()) }
