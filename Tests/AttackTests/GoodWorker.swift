@@ -4,6 +4,8 @@ import Synchronization
 import Wire
 import ZeroMQ
 
+@testable import ExchangeBenchmark
+
 /// A well-behaved worker in a thread, which counts the steps that it is sent weights for.
 final class GoodWorker: Sendable {
     private let service: WorkerService
@@ -45,15 +47,17 @@ final class Counter: Sendable {
     let steps = Mutex(0)
 }
 
-/// The gradient of slot k is k + 1 everywhere, which the coordinator's sums are held against.
+/// Brings the gradients that the coordinator's sums are held against.
 private final class CountingLearner: Learner {
     let parameterCount: Int
     let shapeTableHash = "benchmark"
     private let counter: Counter
+    private let gradients: BenchmarkLearner
 
     init(parameterCount: Int, _ counter: Counter) {
         self.parameterCount = parameterCount
         self.counter = counter
+        gradients = BenchmarkLearner(parameterCount: parameterCount, secondsPerSlot: 0)
     }
 
     func use(weights: UnsafeBufferPointer<Float>, step: Int) { counter.steps.withLock { $0 += 1 } }
@@ -62,9 +66,6 @@ private final class CountingLearner: Learner {
         of slot: Int, step: Int, lossScale: Float, into gradient: UnsafeMutableBufferPointer<Float>,
         finished: (Range<Int>) -> Void
     ) -> SlotOutcome {
-        let value = Float(slot + 1)
-        gradient.update(repeating: value)
-        let norm = Double(value * value) * Double(parameterCount)
-        return SlotOutcome(slot: slot, samples: 1, loss: 0, squaredGradientNorm: norm, sampleNames: [])
+        gradients.gradient(of: slot, step: step, lossScale: lossScale, into: gradient, finished: finished)
     }
 }

@@ -14,7 +14,8 @@ import Testing
         let (workers, gradient, chunk, credit) = (64, 1 << 20, 64 << 10, 4)
         let coordinator = try LiveCoordinator(
             workers: workers, parameters: gradient / 4, steps: 3,
-            options: ["--chunk", "\(chunk)", "--credit", "\(credit)"])
+            // Which takes more.
+            options: ["--chunk", "\(chunk)", "--credit", "\(credit)", "--packing", "on"])
         let before = try coordinator.memory.now
         let crew = try (1...workers).map { try GoodWorker("w\($0)", at: coordinator.address) }
         var most = 0
