@@ -264,6 +264,17 @@ import Wire
         #expect(worker.handle(.delivered(lease: 7), at: .seconds(3)).last == .finished(.left))
     }
 
+    @Test(arguments: [false, true])
+    func `Case 25: has left, also where the coordinator is the first to say so, unless the run is over`(isOver: Bool) {
+        var worker = busy()
+        _ = worker.handle(.leave(computed: []), at: .seconds(1))
+        let goodbye = CoordinatorMessage.goodbye(finished: isOver, reason: "it is asked for")
+        let effects = worker.handle(.heard(goodbye, stamp: worker.stamp), at: .seconds(2))
+        #expect(
+            effects.last
+                == .finished(isOver ? .dismissed(finished: true, reason: "it is asked for") : .left))
+    }
+
     @Test func `Case 25: leaves within its grace, though the slot in hand never ends`() {
         var worker = busy()
         _ = worker.handle(.leave(computed: []), at: .seconds(1))

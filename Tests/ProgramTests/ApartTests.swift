@@ -84,7 +84,7 @@ extension `The program` {
             workers[0].signal(SIGSTOP)
             workers[1].signal(SIGTERM)
             let left = try workers[1].end(within: 10)
-            #expect(left.status == 0 && left.errors.contains("left the run"))
+            #expect(left.status == 0 && left.errors.contains("left the run"), "\(left.errors)")
             try coordinator.wait(forOutput: "(leaves) is gone: it ", within: 5)
             workers[0].signal(SIGCONT)
             #expect(try coordinator.end().status == 0)

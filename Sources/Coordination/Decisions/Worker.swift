@@ -192,7 +192,12 @@ package struct Worker: Sendable {
             return [.note("The coordinator asks to join again: \(reason)")] + lookAgain(at: now)
         case .goodbye(let finished, let reason):
             phase = .over
-            return [.abandon(before: nil), .finished(.dismissed(finished: finished, reason: reason))]
+            // The coordinator may see first that all it still had in hand has come.
+            let hasLeft = leavingSince != nil && !finished
+            return [
+                .abandon(before: nil),
+                .finished(hasLeft ? .left : .dismissed(finished: finished, reason: reason)),
+            ]
         case .lease(let lease): return asked(lease)
         case .paint(let task):
             status.painting = task.number
