@@ -117,7 +117,6 @@ package struct Lease: Codable, Equatable, Sendable {
         number: UInt64, step: Int, round: UInt32, slots: Range<Int>, slotCount: Int, lossScale: Float, weights: UInt64,
         firstSlot: Int = 0, shards: [Shard]? = nil, isPacking: Bool = false
     ) {
-        self.isPacking = isPacking
         self.number = number
         self.step = step
         self.round = round
@@ -128,6 +127,7 @@ package struct Lease: Codable, Equatable, Sendable {
         self.weights = weights
         self.firstSlot = firstSlot
         self.shards = shards
+        self.isPacking = isPacking
     }
 
     /// nil when the bounds make no range within the step, or the step lies beyond what can be counted.

@@ -173,13 +173,12 @@ package struct Header: Equatable, Sendable {
         guard payload.count == Int(payloadLength) else {
             throw .payloadLength(said: Int(payloadLength), got: payload.count)
         }
-        let computed = checksum(payload)
-        guard computed == payloadChecksum else { throw .payloadChecksum(said: payloadChecksum, computed: computed) }
+        try check(sumOf: payload)
     }
 
-    /// Checks floats that came packed.
-    package func check(unpacked floats: UnsafeRawBufferPointer) throws(WireError) {
-        let computed = checksum(floats)
+    /// Checks what came, or floats that came packed, against the first frame's checksum.
+    package func check(sumOf bytes: UnsafeRawBufferPointer) throws(WireError) {
+        let computed = checksum(bytes)
         guard computed == payloadChecksum else { throw .payloadChecksum(said: payloadChecksum, computed: computed) }
     }
 

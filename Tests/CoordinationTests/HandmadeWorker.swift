@@ -84,13 +84,19 @@ final class HandmadeBulk {
 
     /// One chunk of a gradient of nonsense.
     func sendChunk(_ chunk: UInt32, of lease: Lease, bytes: Int = 1024) throws {
+        try sendChunk(chunk, of: lease, .float32, [UInt8](repeating: 7, count: bytes))
+    }
+
+    func sendChunk(
+        _ chunk: UInt32, of lease: Lease, _ format: Header.NumberFormat, _ payload: [UInt8]
+    ) throws {
         var header = Header(.gradient, stamp)
-        header.numberFormat = .float32
+        header.numberFormat = format
         header.round = lease.round
         header.step = UInt64(lease.step)
         header.slots = UInt32(lease.first)..<UInt32(lease.end)
         header.chunk = chunk
         header.chunkCount = 4
-        try send(header, [UInt8](repeating: 7, count: bytes))
+        try send(header, payload)
     }
 }

@@ -59,13 +59,7 @@ import ZeroMQ
         ) { _ in }
         let handmade = try HandmadeWorker(at: running.address)
         let (lease, bulk) = try handmade.join("handmade")
-        var header = Header(.gradient, bulk.stamp)
-        header.numberFormat = .packedFloat32
-        header.round = lease.round
-        header.step = UInt64(lease.step)
-        header.slots = UInt32(lease.first)..<UInt32(lease.end)
-        header.chunkCount = 4
-        try bulk.send(header, [UInt8](repeating: 0xFF, count: 100))
+        try bulk.sendChunk(0, of: lease, .packedFloat32, [UInt8](repeating: 0xFF, count: 100))
         // Its slots go to whoever comes next.
         let worker = try LoopbackWorker("w", at: running.address)
         let result = try running.result()

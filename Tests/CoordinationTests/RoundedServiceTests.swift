@@ -51,13 +51,7 @@ import Wire
         // Floats as they are; then the right format, with a block that nobody writes, and a byte too few.
         try bulk.sendChunk(0, of: lease)
         for bytes in [[UInt8](repeating: 0xFF, count: 260), [UInt8](repeating: 0, count: 259)] {
-            var header = Header(.gradient, worker.stamp)
-            header.numberFormat = .blockInt8
-            header.round = lease.round
-            header.step = UInt64(lease.step)
-            header.slots = UInt32(lease.first)..<UInt32(lease.end)
-            header.chunkCount = 4
-            try bulk.send(header, bytes)
+            try bulk.sendChunk(0, of: lease, .blockInt8, bytes)
         }
         let good = try LoopbackWorker("good", at: running.address)
         let result = try running.result()

@@ -87,11 +87,10 @@ struct PackingChoice: Sendable {
         isPacking = packed.mean < (1 - Self.worthwhile) * plain.mean
         rest = nextRest
         nextRest = min(2 * nextRest, Self.longestRest)
-        let costs = "\(Self.text(packed.mean)) a step in fewer bytes, \(Self.text(plain.mean)) as they are"
+        let costs =
+            "\(TopologyChoice.text(packed.mean)) a step in fewer bytes, \(TopologyChoice.text(plain.mean)) as they are"
         return
             "gradients and weights go \(isPacking ? "in fewer bytes, with the same bits" : "as they are"): moving them took "
             + costs
     }
-
-    private static func text(_ seconds: Double) -> String { "\(Int((seconds * 1000).rounded())) ms" }
 }

@@ -10,7 +10,7 @@ struct Speeds: Sendable {
     private var moving: [WorkerID: Double] = [:]
     private var usedMoving: [WorkerID: Double] = [:]
     /// Of recent leases: time taken over time expected.
-    private var delays: [Double] = []
+    private var lateness: [Double] = []
 
     /// A change smaller than this share leaves the cut as it is.
     private let hysteresis = 0.15
@@ -54,18 +54,18 @@ struct Speeds: Sendable {
 
     mutating func finished(_ slots: Int, by worker: WorkerID, in seconds: Double) {
         guard let speed = measured[worker], speed > 0 else { return }
-        delays.append(seconds / (Double(slots) / speed))
-        if delays.count > 32 { delays.removeFirst() }
+        lateness.append(seconds / (Double(slots) / speed))
+        if lateness.count > 32 { lateness.removeFirst() }
     }
 
     /// When a lease of this many slots is late: median + 6·MAD of recent ones; nil before there are any.
     ///
     /// Whoever has not been measured yet may be four times as slow as the slowest.
     func deadline(for slots: Int, of worker: WorkerID) -> Duration? {
-        guard delays.count >= 3, let speed = measured[worker] ?? measured.values.min().map({ $0 / 4 }), speed > 0
+        guard lateness.count >= 3, let speed = measured[worker] ?? measured.values.min().map({ $0 / 4 }), speed > 0
         else { return nil }
-        let median = Speeds.median(delays)
-        let deviation = Speeds.median(delays.map { abs($0 - median) })
+        let median = Speeds.median(lateness)
+        let deviation = Speeds.median(lateness.map { abs($0 - median) })
         let factor = max(1.5 * median, median + 6 * deviation)
         return .seconds(min(1e6, factor * Double(slots) / speed))
     }

@@ -74,7 +74,7 @@ struct TopologyChoice: Sendable {
         return .seconds(10 + expected)
     }
 
-    private static func text(_ seconds: Double) -> String {
+    static func text(_ seconds: Double) -> String {
         let milliseconds = Int((seconds * 1000).rounded())
         return "\(milliseconds) ms"
     }

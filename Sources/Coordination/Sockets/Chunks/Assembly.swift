@@ -105,7 +105,7 @@ struct Assembly {
         if isPacked {
             let before = isChange ? earlier.map { UnsafeRawBufferPointer(rebasing: $0.bytes[range]) } : nil
             PackedFloats.unpack(payload, since: before, into: place)
-            try header.check(unpacked: UnsafeRawBufferPointer(place))
+            try header.check(sumOf: UnsafeRawBufferPointer(place))
             checksums?[header.chunk] = header.payloadChecksum
         } else if format == .fp32 {
             // Checked where it is to stay: one look sees to the way here and to the copy.

@@ -10,8 +10,8 @@ package import ZeroMQ
 /// for their neighbours (at worst, with leases that are no whole subtrees, 2·log2 S times as much), 5·G for weights, the
 /// sum and what the optimizer has, and for each worker credit·chunk that has not been read, and 256 KiB for its
 /// connections. Where workers add up among themselves, 2·G for the sum and for weights that are foreseen take the place of
-/// the 2·N·G. Where numbers go in fewer bytes, G more. One that breaks the rules: 16 control messages of 1 MiB and 2·credit + 8 chunks more. Who has not joined: as
-/// ``Strangers/Limits`` says.
+/// the 2·N·G. Where numbers go in fewer bytes, G more. One that breaks the rules: 16 control messages of 1 MiB and
+/// 2·credit + 8 chunks more. Who has not joined: as ``Strangers/Limits`` says.
 package final class CoordinatorService {
     /// Where workers find it, with the port that the system chose.
     package let address: Address

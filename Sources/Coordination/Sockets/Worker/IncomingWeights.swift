@@ -18,14 +18,16 @@ struct IncomingWeights {
     /// The weights of the step before, of which a change is told.
     private var earlier: FlatFloats?
     /// Chunks that tell a change of weights that are not here yet.
-    private var waiting: [UInt32: Parcel] = [:]
+    private var waiting: [UInt32: Arrival] = [:]
 
-    private struct Parcel {
+    private var isHandedOver = false
+
+    /// A chunk as it came.
+    private struct Arrival {
         let header: Header
         let payload: Frame
         let isOwnShare: Bool
     }
-    private var isHandedOver = false
 
     /// - Parameters:
     ///   - header: of the first chunk that has come.
@@ -51,8 +53,11 @@ struct IncomingWeights {
     mutating func take(_ header: Header, _ payload: Frame, isOwnShare: Bool) throws(WireError) {
         let isNew = !assembly.has(header.chunk)
         if header.numberFormat == .packedChange, earlier == nil {
-            guard isNew, assembly.contains(header.chunk), payload.count < chunkBytes else { return }
-            waiting[header.chunk] = Parcel(header: header, payload: payload, isOwnShare: isOwnShare)
+            // What the coordinator has sent is replaced by nobody's.
+            guard isNew, assembly.contains(header.chunk), payload.count < chunkBytes,
+                waiting[header.chunk]?.isOwnShare != true
+            else { return }
+            waiting[header.chunk] = Arrival(header: header, payload: payload, isOwnShare: isOwnShare)
             return
         }
         try payload.withUnsafeBytes { bytes throws(WireError) in
@@ -69,9 +74,9 @@ struct IncomingWeights {
     mutating func follow(_ weights: FlatFloats) {
         guard earlier == nil else { return }
         earlier = weights
-        for parcel in waiting.values {
+        for arrival in waiting.values {
             // What is not what was sent is missed like what never came.
-            try? take(parcel.header, parcel.payload, isOwnShare: parcel.isOwnShare)
+            try? take(arrival.header, arrival.payload, isOwnShare: arrival.isOwnShare)
         }
         waiting = [:]
     }
